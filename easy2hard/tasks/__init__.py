@@ -71,19 +71,23 @@ class Task(Protocol):
         ...
 
     def tensors(self, batch: Batch) -> "tuple[Tensor, Tensor]":
-        """Input as float32 (n, 3, height, width) in [0, 1], and the target as `loss` and `score` want it."""
+        """Input as float32 (n, 3, height, width) in [0, 1], and the target as `loss` and the metrics want it."""
         ...
 
     def loss(self, answer: "Tensor", target: "Tensor", x: "Tensor") -> "Tensor":
         """The mean training loss of an answer, a scalar."""
         ...
 
-    def decide(self, answer: "Tensor", x: "Tensor") -> "Tensor":
-        """The answer as uint8, as a user would save it: what `agreement` and `convergence` compare."""
+    def final(self, answer: "Tensor", x: "Tensor") -> "Tensor":
+        """The answer in the form that is scored: images clamped to [0, 1], mazes a mask of 0 and 1."""
         ...
 
-    def confidence(self, answer: "Tensor", x: "Tensor") -> "Tensor | None":
-        """How sure a model is of an answer, (n,); None where an answer carries no such thing."""
+    def decide(self, final: "Tensor") -> "Tensor":
+        """A final answer as the uint8 that a user would save: what `agreement` and `convergence` compare."""
+        ...
+
+    def certainty(self, answer: "Tensor", x: "Tensor") -> "Tensor | None":
+        """How sure an answer is of each pixel, (n, height, width); None where an answer does not say."""
         ...
 
 
