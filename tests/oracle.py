@@ -1,5 +1,7 @@
 """Slow, plain-Python versions of what easy2hard draws, written for reading and compared with by the tests."""
 
+from fractions import Fraction
+
 _MASK = 0xFFFFFFFF
 
 
@@ -22,3 +24,25 @@ def words(key: int, index: int, count: int, stream: int = 0, attempt: int = 0) -
         for block in range(-(-count // 4))
     ]
     return [word for block in blocks for word in block][:count]
+
+
+def salt_and_pepper(
+    clean: list[list[int]], level: str, key: int, index: int, stream: int = 0
+) -> list[list[int]]:
+    """One image as a list of pixels, a pixel as the list of its channels."""
+    threshold = round(Fraction(level) * 2**31)
+    noisy = []
+    for pixel, word in zip(clean, words(key, index, len(clean), stream), strict=True):
+        black, white = word < threshold, word >= 2**32 - threshold
+        noisy.append([0 if black else 255 if white else value for value in pixel])
+    return noisy
+
+
+def gaussian(clean: list[int], table: list[int], key: int, index: int, stream: int = 0) -> list[int]:
+    """One image as a list of values, with an alias table of `height << 9 | other`."""
+    noisy = []
+    for value, word in zip(clean, words(key, index, len(clean), stream), strict=True):
+        column, height = word >> 23, word & (2**23 - 1)
+        pick = column if height < table[column] >> 9 else table[column] & 511
+        noisy.append(min(max(value + pick - 256, 0), 255))
+    return noisy

@@ -1,0 +1,143 @@
+"""Gaussian noise on 8-bit images, exactly: no floating point is involved in drawing it.
+
+Input and output are whole numbers, so rounding v + 255 * sigma * z to the nearest one is v + k with k from
+a discrete Gaussian: P(k) = Phi((k + 1/2) / (255 sigma)) - Phi((k - 1/2) / (255 sigma)). k is drawn from an
+alias table (Walker 1977; Vose 1991) of whole numbers that hold P to 2^-32. The result is clipped to 0..255,
+so that collecting the tails at k = -255 and 255 changes nothing. Value j (row, column, channel) takes word j.
+"""
+
+from decimal import Context, Decimal, localcontext
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from easy2hard import rng
+from easy2hard.errors import UserError
+from easy2hard.noise import I64, U8, checked
+from easy2hard.suite import canonical
+
+_LARGEST = 255  # the largest |k|: beyond it, any 8-bit value is clipped
+_COLUMNS = 512  # of the alias table: column c stands for k = c - 256, and c = 0 for nothing
+_ZERO = 256
+_COLUMN_BITS = 9
+_HEIGHT_BITS = 23  # 9 + 23 = 32: one word picks a column and a height in it
+_DIGITS = Context(prec=50)
+
+
+def normalise(level: str | float) -> str:
+    """A standard deviation above 0 and at most 1 (white), as a canonical decimal; `UserError` otherwise."""
+    level = canonical(level)
+    if not 0 < Decimal(level) <= 1:
+        raise UserError(
+            "a Gaussian level is the standard deviation in units of white: above 0 and at most 1, "
+            f"such as 0.1 for 25.5 grey levels; got {level}."
+        )
+    return level
+
+
+def apply(clean: U8, level: str, key: int, indices: I64, stream: int = 0) -> U8:
+    """Noisy copies of `clean` (n, height, width, channels); see `easy2hard.noise.Noise`."""
+    clean, indices = checked(clean, indices)
+    noisy = np.empty_like(clean)
+    values = (len(clean), clean[:1].size)
+    table = alias_table(normalise(level))
+    _apply(clean.reshape(values), noisy.reshape(values), table, np.uint64(key), rng.word1(stream), indices)
+    return noisy
+
+
+def stamp(level: str) -> dict[str, str]:
+    """The rule in words, with the hash of this level's alias table."""
+    return {
+        "dtype": "uint8",
+        "unit": "value, each channel on its own",
+        "clip": "to 0..255, after rounding",
+        "rounding": "to nearest",
+        "table": blake2b(alias_table(level).astype("<u4").tobytes(), digest_size=16).hexdigest(),
+    }
+
+
+@rng.kernel
+def _apply(
+    clean: U8, noisy: U8, table: NDArray[np.uint32], key: np.uint64, word1: np.uint32, indices: I64
+) -> None:
+    values = clean.shape[1]
+    words = np.empty((values + 3) // 4 * 4, np.uint32)
+    shifts = np.empty(values, np.int16)
+    for i in range(indices.size):
+        rng.fill(words, key, word1, np.uint64(indices[i]))
+        # Two loops, because look-ups in the loop with the arithmetic would keep it from being vectorised.
+        for j in range(values):
+            column = np.uintp(words[j] >> np.uint32(_HEIGHT_BITS))
+            entry = table[column]
+            height = words[j] & np.uint32((1 << _HEIGHT_BITS) - 1)
+            other = np.uintp(entry & np.uint32(_COLUMNS - 1))
+            pick = column if height < entry >> np.uint32(_COLUMN_BITS) else other
+            shifts[j] = np.int16(pick) - np.int16(_ZERO)
+        for j in range(values):
+            moved = np.int16(clean[i, j]) + shifts[j]
+            noisy[i, j] = np.uint8(min(max(moved, 0), 255))
+
+
+@lru_cache(maxsize=64)
+def alias_table(level: str) -> NDArray[np.uint32]:
+    """The level's alias table: 512 entries `height << 9 | other`, read-only.
+
+    A word whose upper 9 bits are c and lower 23 bits are h picks column c where h < height, else `other`.
+    """
+    weights = [0, *_weights(Decimal(level))]
+    full = 1 << _HEIGHT_BITS
+    entries = list(range(_COLUMNS))  # a full column is its own other
+    small = [column for column in range(_COLUMNS) if weights[column] < full]
+    large = [column for column in range(_COLUMNS) if weights[column] > full]
+    while small:
+        column, other = small.pop(), large[-1]
+        entries[column] = weights[column] << _COLUMN_BITS | other
+        weights[other] -= full - weights[column]
+        if weights[other] <= full:
+            large.pop()
+            if weights[other] < full:
+                small.append(other)
+    table = np.array(entries, np.uint32)
+    table.setflags(write=False)
+    return table
+
+
+def _weights(sigma: Decimal) -> list[int]:
+    """P(k) in units of 2^-32 for k = -255..255, each rounded to nearest; k = 0 completes the sum 2^32."""
+    with localcontext(_DIGITS):
+        scale = 1 / (_LARGEST * sigma)
+        upper = [_above_mean((k + Decimal("0.5")) * scale) for k in range(_LARGEST)]  # Phi - 1/2
+        chances = [b - a for a, b in pairwise(upper)] + [Decimal("0.5") - upper[-1]]
+        side = [int((chance * 2**32).to_integral_value()) for chance in chances]
+    return [*reversed(side), 2**32 - 2 * sum(side), *side]
+
+
+def _above_mean(x: Decimal) -> Decimal:
+    """Phi(x) - 1/2 for x >= 0: the series phi(x) (x + x^3 / 3 + x^5 / 15 + ...), all its terms positive."""
+    if x > 14:
+        return Decimal("0.5")  # what is missing, 8e-45, is far below the 2^-33 at which a weight is rounded
+    term = total = x
+    odd = 1
+    while term > total.scaleb(-_DIGITS.prec):
+        odd += 2
+        term = term * x * x / odd
+        total += term
+    return total * (-x * x / 2).exp() / (2 * _pi()).sqrt()
+
+
+def _pi() -> Decimal:
+    """Machin (1706): pi = 16 arctan(1/5) - 4 arctan(1/239)."""
+    return 16 * _arctan_of_inverse(5) - 4 * _arctan_of_inverse(239)
+
+
+def _arctan_of_inverse(n: int) -> Decimal:
+    power = total = Decimal(1) / n
+    odd = 1
+    while abs(power) > Decimal(10) ** -_DIGITS.prec:
+        odd += 2
+        power /= -n * n
+        total += power / odd
+    return total
