@@ -1,0 +1,57 @@
+"""easy2hard: does a model get better at harder problems when it may think longer?
+
+This is the face: it hands names on, and imports what they need when they are first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from easy2hard.data import generate, load, stream
+    from easy2hard.entry import Recipe
+    from easy2hard.errors import UserError
+    from easy2hard.evaluate import evaluate
+    from easy2hard.models.recurrent import Recurrent
+    from easy2hard.record import Record
+    from easy2hard.suite import Suite
+
+try:
+    __version__ = version("easy2hard")
+except PackageNotFoundError:  # run from a bare clone
+    __version__ = "0.1.0+uninstalled"
+
+_HOMES = {
+    "Recipe": "easy2hard.entry",
+    "Record": "easy2hard.record",
+    "Recurrent": "easy2hard.models.recurrent",
+    "Suite": "easy2hard.suite",
+    "UserError": "easy2hard.errors",
+    "evaluate": "easy2hard.evaluate",
+    "generate": "easy2hard.data",
+    "load": "easy2hard.data",
+    "stream": "easy2hard.data",
+}
+
+__all__ = [
+    "Recipe",
+    "Record",
+    "Recurrent",
+    "Suite",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "generate",
+    "load",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'easy2hard' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

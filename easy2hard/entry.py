@@ -1,0 +1,195 @@
+"""An entry: what competes. A folder of `submissions/` with a `model.py` and a card, or any `my_model.py`."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from easy2hard import shelf
+from easy2hard.errors import UserError
+from easy2hard.record import Band
+from easy2hard.suite import explain
+
+_Positive = Annotated[float, Field(gt=0)]
+_Whole = Annotated[int, Field(ge=1)]
+
+
+class Recipe(BaseModel):
+    """How an entry trains. Losses are absolute weights; one that is not named is 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: _Positive = 20  # passes over the training rows; a fraction is allowed
+    rows: _Whole | None = None  # the first so many training rows of each easy level; None: all
+    batch_size: _Whole = 50
+    optimizer: Literal["adam", "sgd"] = "adam"
+    lr: _Positive = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD alone
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the steps in which lr rises from 0
+    clip: _Positive | None = 1.0  # largest norm of the gradient
+    train_iterations: _Whole = 5
+    horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
+    losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
+    fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
+    select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
+    answer: int | str | dict[str, int | str] | None = None  # declared before hard data; per suite where a table
+
+    def answer_on(self, suite: str, default: int | str) -> str:
+        """The declared answer on a suite: the recipe's own, or the suite's."""
+        answer = self.answer.get(suite) if isinstance(self.answer, dict) else self.answer
+        return str(default if answer is None else answer)
+
+
+class Card(BaseModel):
+    """The facts of an entry, from the head of its README.md; readable without importing its code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    summary: str
+    source: str
+    authors: str = "easy2hard contributors"
+    licence: str = "MIT"
+    paper: str | None = None
+    band: Band = "entry"
+    task: Literal["denoise", "maze"]
+    suites: tuple[str, ...] = ()  # where it makes sense; empty: every suite of its task
+    parameters: int | None = None
+    macs_fixed: int | None = None  # per sample of the easy level
+    macs_per_iteration: int | None = None
+
+
+class TaskSpec(NamedTuple):
+    """What `build` is told of the task."""
+
+    name: str
+    in_channels: int
+    out_channels: int
+    suite: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as it was found: its code is imported, nothing is built yet."""
+
+    name: str
+    path: Path  # of its model.py
+    card: Card | None
+    build: Callable[[TaskSpec], object]
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)  # empty: nothing to train
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that was run."""
+        return sha256(self.path.read_bytes()).hexdigest()
+
+    def recipe(self, name: str | None) -> tuple[str, Recipe] | None:
+        """The recipe called `name`, by default `quick` or the only one; None where there is nothing to train."""
+        if not self.recipes:
+            if name is not None:
+                raise UserError(f"{self.name} has no recipes: it does not learn; leave --recipe out.")
+            return None
+        chosen = name or ("quick" if "quick" in self.recipes else next(iter(self.recipes)))
+        if chosen not in self.recipes:
+            raise UserError(f"{self.name} has no recipe '{chosen}'; it has: {', '.join(self.recipes)}.")
+        return chosen, self.recipes[chosen]
+
+
+def folder() -> Path:
+    """Where the entries lie: inside the package in a wheel, beside it in a checkout."""
+    inside = Path(__file__).parent / "submissions"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "submissions"
+
+
+def names() -> list[str]:
+    """The entries that come with the package."""
+    return sorted(file.parent.name for file in folder().glob("*/model.py"))
+
+
+def card(name: str) -> Card:
+    """The card of an entry that comes with the package."""
+    return read_card(folder() / name / "README.md")
+
+
+def read_card(path: Path) -> Card:
+    """The card at the head of a README.md, between two lines `---`; `UserError` where it is not valid."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    parts = text.split("---\n", 2)
+    if len(parts) < 3 or parts[0]:
+        raise UserError(f"{path} must begin with a card: YAML between two lines of ---; see {folder()}/dt/README.md.")
+    try:
+        return Card.model_validate(yaml.safe_load(parts[1]))
+    except (yaml.YAMLError, ValidationError) as error:
+        reason = explain(error, Card) if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{path}: the card is not valid: {reason}") from error
+
+
+def load(name: str | Path) -> Entry:
+    """The entry called `name`, or the one in a folder or file: its code is imported, which runs it.
+
+    Raises `UserError` where there is none, it does not import, or has no `build`.
+    """
+    path = _find(str(name))
+    try:
+        module = shelf.load_file(path)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
+    build = getattr(module, "build", None)
+    if build is None and callable(getattr(module, "answer", None)):
+        build = _build_function(module.answer)
+    if not callable(build) or len(inspect.signature(build).parameters) != 1:
+        raise UserError(f"{path} needs a function build(task) that returns the model, or answer(x, task).")
+    recipes = getattr(module, "recipes", None) or {}
+    if not recipes and getattr(module, "recipe", None) is not None:
+        recipes = {"default": module.recipe}
+    for key, recipe in recipes.items():
+        _check_recipe(path, key, recipe)
+    readme = path.parent / "README.md"
+    own_folder = path.name == "model.py"
+    return Entry(
+        name=path.parent.name if own_folder else path.stem,
+        path=path,
+        card=read_card(readme) if own_folder and readme.is_file() else None,
+        build=build,
+        recipes=recipes,
+    )
+
+
+def _build_function(answer: Callable[..., Any]) -> Callable[[TaskSpec], object]:
+    """`build` of an entry that is a pure function of (x, task)."""
+    return lambda task: lambda x: answer(x, task)
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if name.endswith(".py"):
+        if path.is_file():
+            return path
+        raise UserError(f"there is no file {path}.")
+    for candidate in (path / "model.py", folder() / name / "model.py"):
+        if candidate.is_file():
+            return candidate
+    raise UserError(f"there is no entry '{name}'; there are: {', '.join(names())}, or give the path of a .py file.")
+
+
+def _check_recipe(path: Path, key: str, recipe: Any) -> None:
+    if not isinstance(recipe, Recipe):
+        raise UserError(f"{path}: recipe '{key}' must be an easy2hard.Recipe; got {type(recipe).__name__}.")
+    unknown = sorted(set(recipe.losses) - set(shelf.names("losses")))
+    if unknown:
+        known = ", ".join(shelf.names("losses"))
+        raise UserError(f"{path}: recipe '{key}' has the unknown loss {', '.join(unknown)}; there are: {known}.")
+    if not any(recipe.losses.values()):
+        raise UserError(f"{path}: recipe '{key}' has no loss above 0, so nothing would be learnt.")
+
+
+__all__ = ["Card", "Entry", "Recipe", "TaskSpec", "card", "folder", "load", "names", "read_card"]

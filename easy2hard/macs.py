@@ -1,0 +1,41 @@
+"""Multiply-accumulates of a model, counted while it runs: convolutions and matrix products, as the papers count them."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from easy2hard.models.recurrent import Recurrent
+
+
+class Macs(NamedTuple):
+    """Per sample; biases, normalisation, activations and pooling are left out."""
+
+    fixed: int  # encode, recall, and one decode
+    per_iteration: int  # one step
+
+    def of(self, iterations: float) -> float:
+        """Of an answer after so many iterations, read out once."""
+        return self.fixed + iterations * self.per_iteration
+
+
+@torch.inference_mode()
+def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
+    """Run one sample of (channels, height, width) through each part of the model and count."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    x = torch.zeros(1, channels, *shape, device=device)
+    with FlopCounterMode(display=False) as fixed:
+        state, seen = model.encode(x), model.recall(x)
+    with FlopCounterMode(display=False) as step:
+        state = model.step(state, seen, 0)
+    with FlopCounterMode(display=False) as head:
+        model.decode(state, x)
+    # The counter reports floating-point operations, two for each multiply-accumulate.
+    return Macs((fixed.get_total_flops() + head.get_total_flops()) // 2, step.get_total_flops() // 2)
+
+
+def parameters(model: nn.Module) -> tuple[int, int]:
+    """All parameters, and those that are trained."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)

@@ -1,0 +1,66 @@
+"""Filters that nobody trains: what any learnt denoiser has to beat."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from easy2hard.layers.median import median_filter
+
+
+class Median(nn.Module):
+    """The median of each pixel's neighbourhood."""
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return median_filter(x, self.kernel_size)
+
+
+class GaussianBlur(nn.Module):
+    """A separable Gaussian window of `sigma` pixels, cut at four sigma, borders reflected."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.radius = max(1, round(4 * sigma))
+        offsets = torch.arange(-self.radius, self.radius + 1)
+        window = torch.exp(-(offsets**2) / (2 * sigma**2))
+        self.register_buffer("window", window / window.sum(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(0, 1).unsqueeze(1)  # (n * channels, 1, height, width)
+        padded = F.pad(flat, [self.radius] * 4, mode="reflect")
+        window = self.get_buffer("window")
+        return F.conv2d(F.conv2d(padded, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1)).view_as(x)
+
+
+class DetectInterpolate(nn.Module):
+    """Take pixels that are pure black or pure white for lost, and fill each from its good neighbours.
+
+    A weighted mean over the good ones among the 3x3 neighbours (weights 1-2-1); where there is none, over a 7x7 Gaussian
+    window (sigma 1.5); where there is none either, the pixel stays. Good pixels pass through untouched.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        small = torch.tensor([1.0, 2.0, 1.0])
+        offsets = torch.arange(-3, 4)
+        large = torch.exp(-(offsets**2) / (2 * 1.5**2))
+        self.register_buffer("small", torch.outer(small, small), persistent=False)
+        self.register_buffer("large", torch.outer(large, large), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lost = ((x <= 0).all(dim=1, keepdim=True) | (x >= 1).all(dim=1, keepdim=True)).to(x.dtype)
+        good = 1 - lost
+        near, near_weight = self._weighted_mean(x, good, self.get_buffer("small"))
+        far, far_weight = self._weighted_mean(x, good, self.get_buffer("large"))
+        filled = torch.where(near_weight > 0, near, torch.where(far_weight > 0, far, x))
+        return torch.where(lost > 0, filled, x)
+
+    @staticmethod
+    def _weighted_mean(x: Tensor, good: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
+        channels, margin = x.shape[1], len(window) // 2
+        total = F.conv2d(x * good, window.expand(channels, 1, *window.shape), padding=margin, groups=channels)
+        weight = F.conv2d(good, window[None, None], padding=margin)
+        return total / weight.clamp_min(1e-12), weight

@@ -1,0 +1,115 @@
+"""The deep-thinking net: one residual block of convolutions, applied again and again, that sees its input each time.
+
+Bansal et al., "End-to-end algorithm synthesis with recurrent networks" (2022), class `DTNet`; Raman et al. use it at width 20 on
+images. All convolutions are 3x3 with padding 1, without bias or normalisation.
+"""
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from easy2hard.models.recurrent import Recurrent
+
+
+def conv(inputs: int, outputs: int) -> nn.Conv2d:
+    """The family's convolution: 3x3, same size, no bias."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+
+
+class Residual(nn.Module):
+    """conv, ReLU, conv, plus the input, ReLU."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = conv(width, width), conv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # In place wherever autograd allows it: an activation of an 801x801 maze takes 1.3 GB.
+        inner = F.relu(self.first(x), inplace=True)
+        return F.relu(self.second(inner).add_(x), inplace=True)
+
+
+class Recall(nn.Module):
+    """A convolution over [state, image], with no ReLU after it.
+
+    A convolution of a concatenation is the sum of two, and the image's half is the same in every iteration: `image` is
+    computed once, `forward` adds it. The weight is kept as one, (width, width + channels, 3, 3), state first.
+    """
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.width = width
+        self.both = conv(width + channels, width)
+
+    def image(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.both.weight[:, self.width :], padding=1)
+
+    def forward(self, state: Tensor, image: Tensor) -> Tensor:
+        return F.conv2d(state, self.both.weight[:, : self.width], padding=1).add_(image)
+
+
+def head(width: int, out_channels: int, hidden: tuple[int, int] = (32, 8)) -> nn.Sequential:
+    """The family's read-out: three convolutions with ReLU between them."""
+    first, second = hidden
+    return nn.Sequential(
+        conv(width, first), nn.ReLU(), conv(first, second), nn.ReLU(), conv(second, out_channels)
+    )
+
+
+class DT(Recurrent):
+    """Width w: project to w channels, then iterate [recall, residual block, residual block]; read out at any time."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        width: int,
+        recall: bool = True,
+        hidden: tuple[int, int] = (32, 8),
+    ) -> None:
+        super().__init__()
+        self.project = conv(in_channels, width)
+        self.recall_conv = Recall(width, in_channels) if recall else None
+        self.block = nn.Sequential(Residual(width), Residual(width))
+        self.head = head(width, out_channels, hidden)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return F.relu(self.project(x))
+
+    def recall(self, x: Tensor) -> Tensor:
+        return x if self.recall_conv is None else self.recall_conv.image(x)
+
+    def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
+        if self.recall_conv is not None:
+            state = self.recall_conv(state, x)
+        return cast(Tensor, self.block(state))
+
+    def decode(self, state: Tensor, x: Tensor) -> Tensor:
+        return cast(Tensor, self.head(state))
+
+
+class LatticeDT(DT):
+    """A `DT` that thinks on the grid of a maze's lattice points, 2x2 pixels each, behind a border of 3.
+
+    Padding by 1 and pooling 2x2 loses nothing of such a picture; a quarter of the pixels costs a quarter of the
+    compute, and a path needs half the iterations. Any even height and width works.
+    """
+
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(_pool(x))
+
+    def recall(self, x: Tensor) -> Tensor:
+        return super().recall(_pool(x))
+
+    def decode(self, state: Tensor, x: Tensor) -> Tensor:
+        answer = super().decode(state, x).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        height, width = x.shape[-2:]
+        return answer[:, :, 1 : 1 + height, 1 : 1 + width]
+
+
+def _pool(x: Tensor) -> Tensor:
+    """(n, c, height, width) -> (n, c, (height + 2) / 2, (width + 2) / 2)."""
+    padding = [1, 1 + x.shape[-1] % 2, 1, 1 + x.shape[-2] % 2]
+    return F.avg_pool2d(F.pad(x, padding), 2)

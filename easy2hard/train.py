@@ -1,0 +1,391 @@
+"""Training on the easy levels: one loop, written out.
+
+Given the weights at a step, everything after it is a function of (recipe, seed, step): the order of the samples, their
+noise, and every random choice. So a run that was killed goes on from its checkpoint to the same result.
+"""
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from easy2hard import atomic, shelf
+from easy2hard.entry import Recipe
+from easy2hard.errors import UserError
+from easy2hard.losses import Lesson
+from easy2hard.models.recurrent import Recurrent
+from easy2hard.progress import Listener, Step
+from easy2hard.score import reachable, score_batch
+from easy2hard.suite import Suite
+from easy2hard.tasks import Task
+
+_CHECKPOINT_SECONDS = 30.0
+_LOG_SECONDS = 1.0
+_VALIDATION_ROWS = 500
+_STREAMS = 2**16  # numbers of independent draws of a sample; every second one is kept for noise pairs
+
+
+class Outcome(NamedTuple):
+    """What a training run came to."""
+
+    steps: int
+    samples: int
+    seconds: float  # spent in training, over all resumed parts
+    loss: float | None
+    validation: float | None  # the suite's metric on the easy validation split
+    failure: str | None  # why it stopped, where it did
+
+
+def seeded(*parts: object) -> int:
+    """A 63-bit seed for a purpose: a hash, so that neighbouring numbers share nothing."""
+    text = "\0".join(map(str, parts))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def train(
+    model: Recurrent,
+    task: Task,
+    suite: Suite,
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    levels: Sequence[str] | None = None,
+    device: str = "cpu",
+    fast: "Fast | None" = None,
+    listen: Listener,
+) -> Outcome:
+    """Train `model` in place and leave `weights.safetensors`, `train.jsonl` and `trained.json` in `folder`.
+
+    Only the train split of `levels` (by default the suite's easy ones) is drawn, and the validation split of the same.
+    A checkpoint is written every half minute; a later call with the same arguments goes on from it.
+    """
+    levels = tuple(levels or suite.easy)
+    plan = _Plan.of(task, suite, recipe, levels, seed)
+    trained = folder / "trained.json"
+    if trained.is_file():
+        load_weights(model, folder / "weights.safetensors")
+        return Outcome(**json.loads(trained.read_text()))
+    fast = fast or Fast()
+    model.to(device, memory_format=torch.channels_last).train()
+    optimizer = _optimizer(recipe, model)
+    start, spent, best = _resume(folder, model, optimizer)
+    step_once = fast.compile(model, task, recipe)
+    failure, loss = None, None
+    began, logged, saved = time.perf_counter(), 0.0, time.perf_counter()
+    with _log(folder / "train.jsonl", start) as log:
+        for step in range(start, plan.steps):
+            torch.manual_seed(seeded("step", seed, step))
+            lr = learning_rate(recipe, step, plan.steps)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            x, target = plan.batch(step)
+            x = x.to(device, memory_format=torch.channels_last)
+            optimizer.zero_grad(set_to_none=True)
+            loss_now = step_once(x, target.to(device), random.Random(seeded("losses", seed, step)))
+            loss_now.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip or math.inf)
+            loss = float(loss_now)
+            if not (math.isfinite(loss) and math.isfinite(float(norm))):
+                failure = f"training diverged at step {step + 1} of {plan.steps}: loss {loss}, gradient {float(norm)}"
+                break
+            optimizer.step()
+            now = time.perf_counter()
+            if now - logged > _LOG_SECONDS or step + 1 == plan.steps:
+                logged = now
+                speed = (step + 1 - start) * recipe.batch_size / (now - began)
+                figures = {"loss": loss, "lr": lr, "gradient": float(norm), "samples/s": speed}
+                log({"step": step + 1, "samples": (step + 1) * recipe.batch_size, **figures})
+                listen(Step("training", step + 1, plan.steps, {"loss": loss, "samples/s": speed}))
+            epoch_ends = plan.ends_epoch(step)
+            if recipe.select == "best" and epoch_ends:
+                best = _keep_best(folder, model, task, suite, plan, recipe, device, best)
+            if now - saved > _CHECKPOINT_SECONDS:
+                saved = now
+                _checkpoint(folder, model, optimizer, step + 1, spent + now - began, best)
+    spent += time.perf_counter() - began
+    if recipe.select == "best" and best is not None and failure is None:
+        load_weights(model, folder / "best.safetensors")
+    validation = None if failure else validate(model, task, suite, plan.levels, recipe, device)
+    outcome = Outcome(plan.steps, plan.steps * recipe.batch_size, spent, loss, validation, failure)
+    _finish(folder, model, outcome)
+    return outcome
+
+
+class _Plan(NamedTuple):
+    """Which samples each step sees."""
+
+    task: Task
+    levels: tuple[str, ...]
+    rows: int  # of each level
+    recipe: Recipe
+    seed: int
+    steps: int
+
+    @classmethod
+    def of(cls, task: Task, suite: Suite, recipe: Recipe, levels: tuple[str, ...], seed: int) -> "_Plan":
+        rows = min(recipe.rows or suite.rows.train, suite.rows.train, task.available("train") or suite.rows.train)
+        steps = max(1, round(recipe.epochs * rows * len(levels) / recipe.batch_size))
+        return cls(task, levels, rows, recipe, seed, steps)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """The samples at places step * batch_size onwards of the endless sequence of shuffled epochs."""
+        size, total = self.recipe.batch_size, self.rows * len(self.levels)
+        places = np.arange(step * size, (step + 1) * size)
+        inputs, targets = [], []
+        for epoch in np.unique(places // total):
+            order = self._order(int(epoch))
+            chosen = order[places[places // total == epoch] % total]
+            stream = 2 * int(epoch) % _STREAMS if self.recipe.fresh else 0
+            for number, level in enumerate(self.levels):
+                indices = chosen[chosen // self.rows == number] % self.rows
+                if len(indices):
+                    batch = self.task.draw("train", level, indices.astype(np.int64), stream)
+                    x, target = self.task.tensors(batch)
+                    inputs.append(x)
+                    targets.append(target)
+        return torch.cat(inputs), torch.cat(targets)
+
+    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        generator = torch.Generator().manual_seed(seeded("order", self.seed, epoch))
+        return torch.randperm(self.rows * len(self.levels), generator=generator).numpy()
+
+    def ends_epoch(self, step: int) -> bool:
+        total, size = self.rows * len(self.levels), self.recipe.batch_size
+        return (step + 1) * size // total > step * size // total or step + 1 == self.steps
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """The rate of step 0, 1, …: a linear warm-up, then constant or a half cosine down to 0."""
+    warm = recipe.warmup * steps
+    if step < warm:
+        return recipe.lr * (step + 1) / (warm + 1)
+    if recipe.schedule == "constant":
+        return recipe.lr
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+
+
+def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    trained = [p for p in model.parameters() if p.requires_grad]
+    if not trained:
+        raise UserError("the model has a recipe but no parameter that requires a gradient; remove the recipe.")
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            trained, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+        )
+    return torch.optim.Adam(trained, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+
+
+def total_loss(model: Recurrent, task: Task, recipe: Recipe, x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
+    """The weighted sum of the recipe's losses on a batch."""
+    lesson = Lesson(
+        model, x, target, task.loss, recipe.train_iterations, recipe.horizon or recipe.train_iterations, chance
+    )
+    total = torch.as_tensor(model.penalty(), device=x.device)
+    for name, weight in recipe.losses.items():
+        if weight:
+            total = total + weight * cast(Tensor, shelf.take("losses", name).loss(lesson))
+    return total
+
+
+class Fast(NamedTuple):
+    """What a probe found to pay on this machine; nothing by default."""
+
+    bfloat16: bool = False
+    compiled: bool = False
+
+    def compile(
+        self, model: Recurrent, task: Task, recipe: Recipe
+    ) -> Callable[[Tensor, Tensor, random.Random], Tensor]:
+        """The function from a batch to its loss, under what pays."""
+        if self.compiled:
+            model.step = torch.compile(model.step, dynamic=False)  # type: ignore[method-assign]  # the loop stays ours
+
+        def run(x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
+                return total_loss(model, task, recipe, x, target, chance)
+
+        return run
+
+
+def seconds_per_step(
+    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str, fast: Fast, repeats: int = 3
+) -> float:
+    """Time a few steps of a throw-away model, after one to warm up: the least of them."""
+    model = build().to(device, memory_format=torch.channels_last).train()
+    plan = _Plan.of(task, suite, recipe, suite.easy, seed=0)
+    run = fast.compile(model, task, recipe)
+    x, target = plan.batch(0)
+    x, target = x.to(device, memory_format=torch.channels_last), target.to(device)
+    times = []
+    for repeat in range(repeats + 1):
+        began = time.perf_counter()
+        run(x, target, random.Random(repeat)).backward()  # type: ignore[no-untyped-call]
+        if device != "cpu":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def probe(
+    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str
+) -> tuple[Fast, dict[str, float]]:
+    """Try bfloat16 autocast and `torch.compile`, and keep what makes a step at least a tenth faster.
+
+    Without bfloat16 in hardware autocast is about ten times slower, which no flag of the processor tells for sure.
+    """
+    times = {"float32": seconds_per_step(build, task, suite, recipe, device, Fast())}
+    times["bfloat16"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16=True))
+    bfloat16 = times["bfloat16"] < 0.9 * times["float32"]
+    times["compiled"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16, compiled=True))
+    compiled = times["compiled"] < 0.9 * min(times["float32"], times["bfloat16"])
+    return Fast(bfloat16, compiled), times
+
+
+@torch.inference_mode()
+def validate(
+    model: Recurrent, task: Task, suite: Suite, levels: Sequence[str], recipe: Recipe, device: str
+) -> float:
+    """The suite's metric on the first rows of the validation split, after the training iterations."""
+    was_training = model.training
+    model.eval()
+    budget = reachable(model, range(1, recipe.train_iterations + 1))[-1]
+    scores = []
+    for level in levels:
+        available = task.available("validation") or suite.rows.validation
+        rows = min(_VALIDATION_ROWS, suite.rows.validation, available)
+        for indices in np.array_split(np.arange(rows, dtype=np.int64), max(1, rows // 50)):
+            x, target = task.tensors(task.draw("validation", level, indices))
+            (row,) = score_batch(
+                model, task, x.to(device), target.to(device), budgets=[budget], metrics=[suite.metric]
+            )
+            scores.append(row.scores[suite.metric])
+    model.train(was_training)
+    return float(np.concatenate(scores).mean())
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the state dict as safetensors, whole or not at all."""
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
+    with atomic.replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill a model from safetensors, or from a `.pt` state dict read with `weights_only=True`."""
+    if not path.is_file():
+        raise UserError(f"there are no weights {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            tensors = load_file(path)
+        else:
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(tensors)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} does not hold weights of this model: {reason[:400]}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, as records hold it."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _checkpoint(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent: float, best: float | None
+) -> None:
+    """Weights, optimizer state and step in one file, so that they never disagree."""
+    tensors = {f"model.{name}": t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{number}.{name}"] = value.detach().cpu().contiguous().clone()
+    about = {"step": str(step), "spent": str(spent), "best": "" if best is None else str(best)}
+    with atomic.replacing(folder / "checkpoint.safetensors") as temporary:
+        save_file(tensors, temporary, metadata=about)
+
+
+def _resume(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, float, float | None]:
+    """Take up the checkpoint where there is one: the next step, the seconds spent, the best validation so far."""
+    from safetensors import safe_open
+
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        return 0, 0.0, None
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata()
+    tensors = load_file(path)
+    model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".", 2)
+            states.setdefault(int(number), {})[key] = value
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, state in states.items():
+        for key, value in state.items():
+            if value.shape == parameters[number].shape:  # in the parameter's own memory layout
+                state[key] = torch.empty_like(parameters[number]).copy_(value)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+    return int(about["step"]), float(about["spent"]), float(about["best"]) if about["best"] else None
+
+
+def _keep_best(
+    folder: Path,
+    model: Recurrent,
+    task: Task,
+    suite: Suite,
+    plan: _Plan,
+    recipe: Recipe,
+    device: str,
+    best: float | None,
+) -> float:
+    """Write the weights as the best so far if easy validation says so; the better of the two scores."""
+    sign = 1 if shelf.take("metrics", suite.metric).HIGHER_IS_BETTER else -1
+    score = validate(model, task, suite, plan.levels, recipe, device)
+    if best is not None and sign * score <= sign * best:
+        return best
+    save_weights(model, folder / "best.safetensors")
+    return score
+
+
+def _finish(folder: Path, model: nn.Module, outcome: Outcome) -> None:
+    """The weights first, then the note that says that they are final, then the checkpoint goes."""
+    save_weights(model, folder / "weights.safetensors")
+    atomic.write_text(folder / "trained.json", json.dumps(outcome._asdict()) + "\n")
+    for name in ("checkpoint.safetensors", "best.safetensors"):
+        (folder / name).unlink(missing_ok=True)
+
+
+class _log:
+    """A JSONL file, cut back to the step from which a run goes on."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        kept = [line for line in _lines(path) if json.loads(line)["step"] <= start]
+        atomic.write_text(path, "".join(line + "\n" for line in kept))
+        self._file = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Callable[[dict[str, float]], None]:
+        return lambda row: print(json.dumps(row), file=self._file, flush=True)
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The whole lines of a file; a last one that a kill cut short is left out."""
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield line.rstrip("\n")
