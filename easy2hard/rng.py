@@ -55,8 +55,8 @@ def philox(
     c2, c3 = np.uint32(index), np.uint32(index >> _HALF)
     for _ in range(_ROUNDS):
         left, right = _M0 * np.uint64(c0), _M1 * np.uint64(c2)
-        c0 = np.uint32(right >> _HALF) ^ c1 ^ k0
-        c2 = np.uint32(left >> _HALF) ^ c3 ^ k1
+        c0 = np.uint32(np.uint32(right >> _HALF) ^ c1 ^ k0)
+        c2 = np.uint32(np.uint32(left >> _HALF) ^ c3 ^ k1)
         c1, c3 = np.uint32(right), np.uint32(left)
         k0 = np.uint32(k0 + _W0)
         k1 = np.uint32(k1 + _W1)

@@ -32,6 +32,7 @@ def images(n: int, side: int = 32) -> U8:
     return rng.words(0, np.arange(n), side * side * 3).astype(np.uint8).reshape(n, side, side, 3)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(data=st.data(), level=LEVELS, key=KEYS, indices=INDICES, stream=st.integers(0, 65535))
 def test_salt_and_pepper_is_the_oracle(
     data: st.DataObject, level: str, key: int, indices: list[int], stream: int
@@ -45,7 +46,7 @@ def test_salt_and_pepper_is_the_oracle(
         assert after.reshape(-1, shape[3]).tolist() == expected
 
 
-@settings(deadline=None)  # a level's first table takes tens of milliseconds
+@settings(deadline=None)  # the first call compiles
 @given(data=st.data(), level=LEVELS, key=KEYS, indices=INDICES, stream=st.integers(0, 65535))
 def test_gaussian_is_the_oracle(
     data: st.DataObject, level: str, key: int, indices: list[int], stream: int
