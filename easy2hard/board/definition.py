@@ -1,0 +1,54 @@
+"""The definition of a board, read from one file of `leaderboard/` and checked."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from easy2hard import suite
+from easy2hard.errors import UserError
+from easy2hard.suite import Level, Suite, Track, explain
+
+
+class Board(BaseModel):
+    """What a table shows: a suite, its tracks, and the two levels that stand in the paper's columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    suite: str
+    position: int  # among the boards of the page
+    tracks: Annotated[tuple[Track, ...], Field(min_length=1)]
+    easy: Level
+    hard: Level
+    text: str  # what stands above the table
+
+
+def folder() -> Path:
+    """Where the definitions lie: beside the code in a wheel, beside the package in a checkout."""
+    inside = Path(__file__).parent.parent / "leaderboard"
+    return inside if inside.is_dir() else Path(__file__).parent.parent.parent / "leaderboard"
+
+
+def read(path: Path) -> tuple[Board, Suite]:
+    """The board that a file defines, and its suite; raises `UserError` with the field at fault."""
+    try:
+        board = Board.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise UserError(f"{path}: {explain(error, Board)}") from error
+    asked = suite.read(board.suite)
+    for column, level, levels in (("easy", board.easy, asked.easy), ("hard", board.hard, asked.headline)):
+        if level not in levels:
+            raise UserError(f"{path}: {column} must be one of {', '.join(levels)}; got {level}.")
+    return board, asked
+
+
+def read_all(boards: Path) -> dict[str, tuple[Board, Suite]]:
+    """All boards of a folder by name, in the order of their positions."""
+    found = {path.stem: read(path) for path in sorted(boards.glob("*.toml"))}
+    if not found:
+        raise UserError(f"{boards} has no board; a board is a .toml file in it.")
+    return dict(sorted(found.items(), key=lambda named: (named[1][0].position, named[0])))

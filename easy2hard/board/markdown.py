@@ -1,0 +1,117 @@
+"""The page of all boards in GitHub markdown."""
+
+from collections.abc import Iterator, Sequence
+
+from easy2hard.board import tables
+from easy2hard.board.numbers import unit
+from easy2hard.board.sheet import RANKED, Sheet
+from easy2hard.record import Asked, Band
+
+_BANDS: dict[Band, str] = {
+    "entry": "Entries",
+    "augmented": "Augmented: trained on inputs harder than the easy levels, or on other data",
+    "floor": "Floors",
+    "ceiling": "Ceilings",
+}
+
+LEGEND = """\
+- **headline**: the mean over the hard levels of the ranking metric, at the answer that was declared before
+  any hard sample was seen. ± is the standard deviation over training seeds; the 95 % interval is over test
+  samples. Where it is a dash, per-sample scores are missing; the details have the interval of every level.
+- **rank**: `1=` is a tie. An entry shares the rank of the first above it from which it does not differ
+  significantly: over shared test samples (paired sign-flip permutation test, p < 0.05), and over samples and
+  training seeds together (the 95 % interval of the difference leaves out 0). Tracks and bands rank apart;
+  floors and ceilings never rank.
+- **gain**, **overthinking** and *oracle* compare iteration budgets at every hard level, then average: best
+  minus training budget, best minus last budget, and the best itself with the budgets that gave it. The
+  oracle has seen the test data, so it never ranks.
+- **MACs** are multiply-accumulates for one sample of the easy level.
+- **seeds**: a failed seed counts, with the score of the identity.
+- **n/a**: the entry cannot give this answer, for instance beyond its last stage. It is not a zero.
+"""
+
+
+def page(boards: Sequence[Sequence[Sheet]], submissions: str) -> str:
+    """The whole page; `submissions` is the folder of the entries as a link from the page."""
+    return "\n".join([
+        "<!-- rendered by `easy2hard leaderboard`: a change made here is lost -->",
+        "# Leaderboard\n",
+        "Trained on easy levels, scored on harder ones. Every figure comes from the entries' records.\n",
+        "[How to read the tables](#how-to-read-the-tables)\n",
+        *(_board(sheets, submissions) for sheets in boards),
+        "## How to read the tables\n",
+        LEGEND,
+    ])  # fmt: skip
+
+
+def _board(sheets: Sequence[Sheet], submissions: str) -> str:
+    board, name = sheets[0].board, sheets[0].name
+    files = f"Every figure as a table: [{name}.csv]({name}.csv), [{name}.tex]({name}.tex).\n"
+    tracks = (_track(sheet, submissions) for sheet in sheets)
+    return "\n".join([f"## {board.title}\n", f"{board.text.strip()}\n", files, *tracks])
+
+
+def _track(sheet: Sheet, submissions: str) -> str:
+    """One track: a table per band, ceilings, details, and what is not shown."""
+    return "\n".join(
+        [f"### {sheet.track.capitalize()} track\n", *_tables(sheet, submissions), *_notes(sheet)]
+    )
+
+
+def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
+    asked = next((seeds.record.task for seeds in sheet.seeds), None)
+    if asked is None:
+        command = f"easy2hard evaluate my_model.py --suite {sheet.asked.name} --track {sheet.track}"
+        yield f"No records yet; `{command}` makes the first.\n"
+        return
+    yield _measured(sheet, asked)
+    for band, rows in sheet.bands.items():
+        if rows and band in RANKED:
+            table = tables.ranking(rows, sheet.board.easy, sheet.board.hard, submissions)
+            yield f"**{_BANDS[band]}**\n\n{table}\n"
+        elif rows:
+            yield f"**{_BANDS[band]}**\n\n{tables.references(rows, sheet.asked.levels, submissions)}\n"
+    if sheet.gaps:
+        table = tables.gaps(sheet.gaps, sheet.asked.metric, submissions)
+        yield f"**Ceilings: the same model, trained on the hard level itself**\n\n{table}\n"
+    for _, one in sheet.rows:
+        if one.record.model.band in RANKED or one.record.model.iterative:
+            title = f"{tables.escaped(one.record.model.title)}: every level and budget"
+            yield f"<details><summary>{title}</summary>\n\n{tables.every_budget(one)}\n\n</details>\n"
+
+
+def _measured(sheet: Sheet, asked: Asked) -> str:
+    """What the figures of a track have in common."""
+    counts = sorted({asked.levels[level].n for level in sheet.levels if level in asked.levels})
+    samples = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    metric, of_metric = sheet.asked.metric, unit(sheet.asked.metric)
+    measured = f"`{metric}` in {of_metric}" if of_metric else f"`{metric}`"
+    source = f", source images `{asked.source[:8]}`" if asked.source else ""
+    return (
+        f"Headline: the mean of {measured} over levels {', '.join(sheet.levels)}, {samples} samples each "
+        f"(protocol `{asked.protocol[:8]}`{source}).\n"
+    )
+
+
+def _notes(sheet: Sheet) -> Iterator[str]:
+    """What the reader must know of records that do not rank, or rank by less evidence."""
+    without = sorted(
+        one.record.model.id
+        for band in RANKED
+        for _, one in sheet.bands[band]
+        if not one.fault and one.scores is None
+    )
+    if without:
+        yield (
+            f"The per-sample scores of {', '.join(without)} are not here: their ties rest on whether the "
+            "intervals of samples and seeds overlap.\n"
+        )
+    faults = [f"- {one.record.model.id}: {one.fault}" for _, one in sheet.rows if one.fault]
+    if faults:
+        yield "\n".join(["**Not ranked**\n", *faults, ""])
+    if sheet.refused:
+        named = (
+            f"- `{path.parent.parent.name}/records/{path.name}`: {tables.escaped(why)}"
+            for path, why in sheet.refused
+        )
+        yield "\n".join(["**Records refused**\n", *named, ""])

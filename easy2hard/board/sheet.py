@@ -1,0 +1,110 @@
+"""One track of a board: who stands in which band, who is refused, and what training on hard levels gives."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from easy2hard.archive import Filed, Seeds
+from easy2hard.board import standing
+from easy2hard.board.collect import Refused, collect, trained_on
+from easy2hard.board.definition import Board
+from easy2hard.board.standing import Figure, Standing
+from easy2hard.record import Band
+from easy2hard.suite import Suite, Track
+
+RANKED: tuple[Band, ...] = ("entry", "augmented")
+
+
+class Row(NamedTuple):
+    """An entry in its band."""
+
+    rank: str  # empty where it does not rank
+    standing: Standing
+
+
+class Gap(NamedTuple):
+    """An entry against its own ceiling: the same model, trained on a hard level."""
+
+    ceiling: Seeds
+    level: str
+    trained: Figure | None  # the ceiling at `level`
+    entry: Figure | None  # the entry at `level`; None where it has no record here
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One track of a board, ready to be written."""
+
+    name: str  # of the board
+    board: Board
+    asked: Suite
+    track: Track
+    levels: tuple[str, ...]  # whose mean is the headline
+    bands: dict[Band, list[Row]]
+    gaps: list[Gap]
+    refused: list[Refused]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All bands, one after the other."""
+        return [row for band in self.bands.values() for row in band]
+
+    @property
+    def seeds(self) -> list[Seeds]:
+        """Everything that is shown, ceilings last."""
+        return [row.standing.seeds for row in self.rows] + [gap.ceiling for gap in self.gaps]
+
+
+def lay_out(
+    name: str, board: Board, asked: Suite, track: Track, found: Iterable[Filed], unread: list[Refused]
+) -> Sheet:
+    """Collect, order and rank the records of one track; `unread` are its files that are no records."""
+    accepted, refused = collect(found, asked, track)
+    levels = headline(accepted, asked)
+    competing = [seeds for seeds in accepted if not trained_on(seeds.filed[0])]
+    bands: dict[Band, list[Row]] = {}
+    for band in (*RANKED, "floor", "ceiling"):
+        of_band = [Standing(seeds, asked, levels) for seeds in competing if seeds.record.model.band == band]
+        ordered = standing.order(of_band)
+        ranks = standing.rank(ordered) if band in RANKED else [""] * len(ordered)
+        bands[band] = [Row(*pair) for pair in zip(ranks, ordered, strict=True)]
+    ceilings = [seeds for seeds in accepted if trained_on(seeds.filed[0])]
+    return Sheet(
+        name, board, asked, track, levels, bands, _gaps(ceilings, competing, asked), refused + unread
+    )
+
+
+def headline(accepted: Iterable[Seeds], asked: Suite) -> tuple[str, ...]:
+    """The hard levels that every competing record was asked; one added later makes no old record stale."""
+    levels = set(asked.headline)
+    for seeds in accepted:
+        if seeds.record.model.band in RANKED:
+            for filed in seeds.filed:
+                levels &= set(filed.record.task.headline)
+    return tuple(level for level in asked.headline if level in levels)
+
+
+def belongs(path: Path, asked: Suite, track: Track) -> bool:
+    """Whether a file that cannot be read as a record bears the name of this suite and track."""
+    return path.name.startswith((f"{asked.name}-{track}-s", f"{asked.name}-{track}-ceiling-"))
+
+
+def _gaps(ceilings: Iterable[Seeds], competing: Iterable[Seeds], asked: Suite) -> list[Gap]:
+    """A row for every hard level that an entry was also trained on."""
+    entries = {seeds.record.model.id: seeds for seeds in competing if seeds.record.model.band in RANKED}
+    found = []
+    for seeds in ceilings:
+        entry = entries.get(seeds.record.model.id)
+        for level in trained_on(seeds.filed[0]):
+            trained = Standing(seeds, asked, (level,))
+            own = Standing(entry, asked, (level,)) if entry else None
+            found.append(
+                Gap(
+                    seeds,
+                    level,
+                    None if trained.fault else trained.figure(level, asked.metric),
+                    None if own is None or own.fault else own.figure(level, asked.metric),
+                )
+            )
+    return sorted(found, key=lambda gap: (gap.ceiling.record.model.id, asked.levels.index(gap.level)))

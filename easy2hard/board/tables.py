@@ -1,0 +1,174 @@
+"""The tables of a board in markdown: ranking, floors, ceilings, and every level and budget of an entry."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from tabulate import tabulate
+
+from easy2hard.board.numbers import show, show_count, show_figure, show_interval, show_spread
+from easy2hard.board.sheet import Gap, Row
+from easy2hard.board.standing import Oracle, Standing
+from easy2hard.record import Record
+
+
+def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
+    """The layout of the paper's Table 1, and what a reader must know beside it."""
+    lines = []
+    for rank, one in rows:
+        metric, oracle, at_easy = one.asked.metric, one.oracle, one.figure(easy, one.asked.metric)
+        lines.append(
+            {
+                "rank": rank or "–",
+                "model": _name(one.record, submissions),
+                "parameters": f"{one.record.model.params_total:,}",
+                "MACs per iteration": show_count(one.record.model.macs_per_iteration),
+                "MACs per answer": show_count(at_easy.macs) if at_easy else "n/a",
+                f"easy {easy}": show_figure(metric, at_easy),
+                f"hard {hard}": show_figure(metric, one.figure(hard, metric)),
+                "headline": _headline(one),
+                "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
+                "answer": answer(one.record),
+                "gain": show(metric, oracle.gain if oracle else None),
+                "overthinking": show(metric, oracle.overthinking if oracle else None),
+                "*oracle*": _oracle(metric, oracle),
+                "seeds": _seeds(len(one.seeds.filed), one.seeds.failed),
+            }
+        )
+    return _table(lines, left=("model",))
+
+
+def references(rows: Sequence[Row], levels: Iterable[str], submissions: str) -> str:
+    """Floors, or ceilings that do not learn: every level at the declared answer, and no rank."""
+    lines = []
+    for _, one in rows:
+        metric = one.asked.metric
+        lines.append(
+            {
+                "model": _name(one.record, submissions),
+                "parameters": f"{one.record.model.params_total:,}",
+                **{level: show_figure(metric, one.figure(level, metric)) for level in levels},
+                "headline": "n/a" if one.fault else show_spread(metric, one.headline, one.sd),
+                "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
+            }
+        )
+    return _table(lines, left=("model",))
+
+
+def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:
+    """What training on a hard level gives the same model, and how far the entry stays below it."""
+    lines = []
+    for ceiling, level, trained, entry in found:
+        gap = trained.value - entry.value if trained and entry else None
+        lines.append(
+            {
+                "model": _name(ceiling.record, submissions),
+                "level": level,
+                "trained on it": show_figure(metric, trained),
+                "trained on easy": show_figure(metric, entry),
+                "extrapolation gap": show(metric, gap),
+                "seeds": _seeds(len(ceiling.filed), ceiling.failed),
+            }
+        )
+    return _table(lines, left=("model",))
+
+
+def every_budget(one: Standing) -> str:
+    """Every level and budget of an entry; the declared answer in bold, n/a for what it cannot run."""
+    metric, levels = one.asked.metric, one.asked.levels
+    asked = {level: one.asked.level_budgets(level) for level in levels}
+    known = {(cell.level, cell.budget, cell.exit) for cell in one.record.cells}
+    budgets = sorted(
+        {budget for table in asked.values() for budget in table} | {b for _, b, e in known if not e}
+    )
+    able = [budget for budget in budgets if any((level, budget, None) in known for level in levels)]
+    lines = []
+    for budget in able:
+        cells = {level: _cell(one, level, budget, None, budget in asked[level]) for level in levels}
+        lines.append({"iterations": str(budget), **cells})
+    if unable := [budget for budget in budgets if budget not in able]:
+        named = f"{unable[0]} … {unable[-1]}" if len(unable) > 1 else str(unable[0])
+        lines.append({"iterations": named, **dict.fromkeys(levels, "n/a")})
+    for rule in sorted({exit for _, _, exit in known if exit}):
+        most = {
+            level: max((b for lv, b, e in known if (lv, e) == (level, rule)), default=0) for level in levels
+        }
+        lines.append(
+            {
+                "iterations": f"exit: {rule}",
+                **{level: _cell(one, level, most[level], rule, True) for level in levels},
+            }
+        )
+    figures = {level: one.figure(level, metric) for level in levels}
+    ends = {
+        level: show_interval(metric, figure.ci95 if figure else None) for level, figure in figures.items()
+    }
+    lines.append({"iterations": "95 % interval at the answer", **ends})
+    for other in dict.fromkeys(cell.metric for cell in one.record.cells):
+        if other != metric:
+            shown = {level: show_figure(other, one.figure(level, other)) for level in levels}
+            lines.append({"iterations": f"{other} at the answer", **shown})
+    heads = {level: f"{level} ({one.asked.kind(level)})" for level in levels}
+    return _table([{heads.get(key, key): text for key, text in line.items()} for line in lines])
+
+
+def answer(record: Record) -> str:
+    """The declared answer in words."""
+    declared = record.declared_answer
+    if declared.isdigit():
+        return f"iteration {declared}" if record.model.iterative else "one pass"
+    return "last iteration" if declared == "last" else f"exit: {declared}"
+
+
+def escaped(text: str) -> str:
+    """Text of a submission, unable to break a table or to bring markup."""
+    return (
+        escape(text, quote=False)
+        .replace("|", "\\|")
+        .replace("\n", " ")
+        .replace("[", "\\[")
+        .replace("]", "\\]")
+    )
+
+
+def _cell(one: Standing, level: str, budget: int, exit: str | None, asked: bool) -> str:
+    """One cell of the grid; empty where the suite does not ask this budget at this level."""
+    metric = one.asked.metric
+    figure, declared = one.figure(level, metric, budget, exit), one.record.answer_cell(level, metric)
+    if figure is None:
+        return "n/a" if asked else ""
+    text = show_figure(metric, figure) + (f" after {figure.iterations:.1f}" if exit else "")
+    chosen = declared is not None and (declared.budget, declared.exit) == (budget, exit)
+    return f"**{text}**" if chosen else text
+
+
+def _name(record: Record, submissions: str) -> str:
+    told = f" (is told the {' and '.join(record.model.needs)})" if record.model.needs else ""
+    return f"[{escaped(record.model.title)}]({submissions}/{record.model.id}){escaped(told)}"
+
+
+def _headline(one: Standing) -> str:
+    if one.fault:
+        return "n/a"
+    metric = one.asked.metric
+    value, _, sd = show_spread(metric, one.headline, one.sd).partition(" ± ")
+    return f"**{value}**" + (f" ± {sd}" if sd else "")
+
+
+def _oracle(metric: str, oracle: Oracle | None) -> str:
+    if oracle is None:
+        return "n/a"
+    same = len(set(oracle.budgets)) == 1
+    budgets = oracle.budgets[:1] if same else oracle.budgets
+    return f"*{show(metric, oracle.value)} at {', '.join(map(str, budgets))}*"
+
+
+def _seeds(count: int, failed: int) -> str:
+    return f"{count} ({failed} failed)" if failed else str(count)
+
+
+def _table(lines: Sequence[Mapping[str, str]], left: tuple[str, ...] = ()) -> str:
+    """Rows as a markdown table, figures to the right."""
+    columns = list(lines[0])
+    align = ["left" if column in left or not index else "right" for index, column in enumerate(columns)]
+    rows = [[line[column] for column in columns] for line in lines]
+    return tabulate(rows, columns, tablefmt="pipe", colalign=align, disable_numparse=True)
