@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from easy2hard.board.numbers import show, show_figure, show_spread, unit
 from easy2hard.board.sheet import Sheet
 from easy2hard.board.standing import Standing
+from easy2hard.units import label, show_spread
 
 _SPECIAL = str.maketrans({
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -21,15 +21,13 @@ def document(sheets: Iterable[Sheet]) -> str:
 
 
 def _table(sheet: Sheet) -> str:
-    metric, of_metric = sheet.asked.metric, unit(sheet.asked.metric)
     head = ["Model", "Parameters", f"Easy ({sheet.board.easy})", f"Hard ({sheet.board.hard})", "Mean of hard"]
     blocks = [[_row(sheet, one) for _, one in rows] for rows in sheet.bands.values() if rows]
     if not blocks:
         return f"% {sheet.track} track: no records yet\n"
     body = "\n\\midrule\n".join("\n".join(block) for block in blocks)
-    measured = f"{metric} ({of_metric})" if of_metric else metric
     return (
-        f"% {sheet.track} track, {_tex(measured)}\n\\begin{{tabular}}{{lrrrr}}\n\\toprule\n"
+        f"% {sheet.track} track, {_tex(label(sheet.asked.metric))}\n\\begin{{tabular}}{{lrrrr}}\n\\toprule\n"
         f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
     )
 
@@ -39,9 +37,9 @@ def _row(sheet: Sheet, one: Standing) -> str:
     columns = [
         one.record.model.title,
         f"{one.record.model.params_total:,}",
-        show_figure(metric, one.figure(board.easy, metric)),
-        show_figure(metric, one.figure(board.hard, metric)),
-        show(metric, None) if one.fault else show_spread(metric, one.headline, one.sd),
+        one.shown(board.easy, metric),
+        one.shown(board.hard, metric),
+        "n/a" if one.fault else show_spread(metric, one.headline, one.sd),
     ]
     return " & ".join(map(_tex, columns)) + r" \\"
 

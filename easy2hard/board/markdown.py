@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from easy2hard.board import tables
-from easy2hard.board.numbers import unit
 from easy2hard.board.sheet import RANKED, Sheet
 from easy2hard.record import Asked, Band
+from easy2hard.units import label
 
 _BANDS: dict[Band, str] = {
     "entry": "Entries",
@@ -84,11 +84,9 @@ def _measured(sheet: Sheet, asked: Asked) -> str:
     """What the figures of a track have in common."""
     counts = sorted({asked.levels[level].n for level in sheet.levels if level in asked.levels})
     samples = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    metric, of_metric = sheet.asked.metric, unit(sheet.asked.metric)
-    measured = f"`{metric}` in {of_metric}" if of_metric else f"`{metric}`"
     source = f", source images `{asked.source[:8]}`" if asked.source else ""
     return (
-        f"Headline: the mean of {measured} over levels {', '.join(sheet.levels)}, {samples} samples each "
+        f"Headline: mean {label(sheet.asked.metric)} over levels {', '.join(sheet.levels)}, {samples} samples each "
         f"(protocol `{asked.protocol[:8]}`{source}).\n"
     )
 

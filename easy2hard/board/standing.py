@@ -13,6 +13,7 @@ from easy2hard.errors import UserError
 from easy2hard.record import Cell, Record
 from easy2hard.statistics import Scores
 from easy2hard.suite import Suite
+from easy2hard.units import show_spread
 
 _Interval = tuple[float, float]
 
@@ -55,6 +56,10 @@ class Standing:
     ) -> Figure | None:
         """The figure at a budget or exit rule (None: the declared answer); None where the entry has none."""
         return _figure(self.seeds.cells(level, metric, budget, exit))
+
+    def shown(self, level: str, metric: str) -> str:
+        """The declared answer's figure as it is written."""
+        return show_figure(metric, self.figure(level, metric))
 
     @cached_property
     def fault(self) -> str | None:
@@ -164,6 +169,11 @@ class Standing:
         budgets = {cell.budget for cell in self.record.cells if cell.level == level and cell.exit is None}
         figures = {budget: self.figure(level, self.asked.metric, budget) for budget in sorted(budgets)}
         return {budget: figure.value for budget, figure in figures.items() if figure}
+
+
+def show_figure(metric: str, figure: Figure | None) -> str:
+    """A figure with its spread over seeds; n/a for one that the entry cannot give, never 0."""
+    return show_spread(metric, figure.value, figure.sd) if figure else "n/a"
 
 
 def rank(standings: Sequence[Standing]) -> list[str]:

@@ -5,10 +5,10 @@ from html import escape
 
 from tabulate import tabulate
 
-from easy2hard.board.numbers import show, show_count, show_figure, show_interval, show_spread
 from easy2hard.board.sheet import Gap, Row
-from easy2hard.board.standing import Oracle, Standing
+from easy2hard.board.standing import Oracle, Standing, show_figure
 from easy2hard.record import Record
+from easy2hard.units import show, show_count, show_interval, show_spread
 
 
 def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
@@ -24,7 +24,7 @@ def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
                 "MACs per iteration": show_count(one.record.model.macs_per_iteration),
                 "MACs per answer": show_count(at_easy.macs) if at_easy else "n/a",
                 f"easy {easy}": show_figure(metric, at_easy),
-                f"hard {hard}": show_figure(metric, one.figure(hard, metric)),
+                f"hard {hard}": one.shown(hard, metric),
                 "headline": _headline(one),
                 "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
                 "answer": answer(one.record),
@@ -46,7 +46,7 @@ def references(rows: Sequence[Row], levels: Iterable[str], submissions: str) -> 
             {
                 "model": _name(one.record, submissions),
                 "parameters": f"{one.record.model.params_total:,}",
-                **{level: show_figure(metric, one.figure(level, metric)) for level in levels},
+                **{level: one.shown(level, metric) for level in levels},
                 "headline": "n/a" if one.fault else show_spread(metric, one.headline, one.sd),
                 "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
             }
@@ -105,7 +105,7 @@ def every_budget(one: Standing) -> str:
     lines.append({"iterations": "95 % interval at the answer", **ends})
     for other in dict.fromkeys(cell.metric for cell in one.record.cells):
         if other != metric:
-            shown = {level: show_figure(other, one.figure(level, other)) for level in levels}
+            shown = {level: one.shown(level, other) for level in levels}
             lines.append({"iterations": f"{other} at the answer", **shown})
     heads = {level: f"{level} ({one.asked.kind(level)})" for level in levels}
     return _table([{heads.get(key, key): text for key, text in line.items()} for line in lines])
