@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from easy2hard.data import generate, load, stream
     from easy2hard.entry import Recipe
     from easy2hard.errors import UserError
-    from easy2hard.evaluate import evaluate
+    from easy2hard.evaluation import evaluate
     from easy2hard.models.recurrent import Recurrent
     from easy2hard.record import Record
     from easy2hard.suite import Suite
@@ -27,7 +27,7 @@ _HOMES = {
     "Recurrent": "easy2hard.models.recurrent",
     "Suite": "easy2hard.suite",
     "UserError": "easy2hard.errors",
-    "evaluate": "easy2hard.evaluate",
+    "evaluate": "easy2hard.evaluation",
     "generate": "easy2hard.data",
     "load": "easy2hard.data",
     "stream": "easy2hard.data",

@@ -39,7 +39,9 @@ class Recipe(BaseModel):
     losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
     fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
     select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
-    answer: int | str | dict[str, int | str] | None = None  # declared before hard data; per suite where a table
+    answer: int | str | dict[str, int | str] | None = (
+        None  # declared before hard data; per suite where a table
+    )
 
     def answer_on(self, suite: str, default: int | str) -> str:
         """The declared answer on a suite: the recipe's own, or the suite's."""
@@ -123,7 +125,9 @@ def read_card(path: Path) -> Card:
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     parts = text.split("---\n", 2)
     if len(parts) < 3 or parts[0]:
-        raise UserError(f"{path} must begin with a card: YAML between two lines of ---; see {folder()}/dt/README.md.")
+        raise UserError(
+            f"{path} must begin with a card: YAML between two lines of ---; see {folder()}/dt/README.md."
+        )
     try:
         return Card.model_validate(yaml.safe_load(parts[1]))
     except (yaml.YAMLError, ValidationError) as error:
@@ -178,7 +182,9 @@ def _find(name: str) -> Path:
     for candidate in (path / "model.py", folder() / name / "model.py"):
         if candidate.is_file():
             return candidate
-    raise UserError(f"there is no entry '{name}'; there are: {', '.join(names())}, or give the path of a .py file.")
+    raise UserError(
+        f"there is no entry '{name}'; there are: {', '.join(names())}, or give the path of a .py file."
+    )
 
 
 def _check_recipe(path: Path, key: str, recipe: Any) -> None:
@@ -187,7 +193,9 @@ def _check_recipe(path: Path, key: str, recipe: Any) -> None:
     unknown = sorted(set(recipe.losses) - set(shelf.names("losses")))
     if unknown:
         known = ", ".join(shelf.names("losses"))
-        raise UserError(f"{path}: recipe '{key}' has the unknown loss {', '.join(unknown)}; there are: {known}.")
+        raise UserError(
+            f"{path}: recipe '{key}' has the unknown loss {', '.join(unknown)}; there are: {known}."
+        )
     if not any(recipe.losses.values()):
         raise UserError(f"{path}: recipe '{key}' has no loss above 0, so nothing would be learnt.")
 

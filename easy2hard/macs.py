@@ -1,4 +1,4 @@
-"""Multiply-accumulates of a model, counted while it runs: convolutions and matrix products, as the papers count them."""
+"""Multiply-accumulates of a model, counted while it runs: convolutions and matrix products, as in the papers."""
 
 from typing import NamedTuple
 

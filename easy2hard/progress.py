@@ -11,6 +11,7 @@ class Step(NamedTuple):
     done: int
     total: int
     figures: dict[str, float]  # what is worth a look meanwhile: loss, samples/s
+    note: str = ""  # a sentence to say once
 
 
 Listener = Callable[[Step], None]

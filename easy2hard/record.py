@@ -11,7 +11,6 @@ from easy2hard import atomic
 from easy2hard.errors import UserError
 from easy2hard.suite import Track, explain
 
-SCHEMA = "easy2hard.record/1"
 Band = Literal["entry", "augmented", "floor", "ceiling"]
 _Share = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=0)]
@@ -136,7 +135,7 @@ class Provenance(_Strict):
 class Record(_Strict):
     """One entry, one suite, one training seed. Written once, whole; never edited."""
 
-    schema_version: Literal["easy2hard.record/1"] = SCHEMA
+    schema_version: Literal["easy2hard.record/1"] = "easy2hard.record/1"
     run_id: str
     created_at: datetime
     status: Literal["ok", "failed"]
@@ -174,7 +173,9 @@ class Record(_Strict):
     @property
     def filename(self) -> str:
         """Its name in `submissions/<entry>/records/`."""
-        ceiling = f"-ceiling-{'-'.join(self.train.levels)}" if self.model.band == "ceiling" and self.train else ""
+        ceiling = (
+            f"-ceiling-{'-'.join(self.train.levels)}" if self.model.band == "ceiling" and self.train else ""
+        )
         return f"{self.task.suite}-{self.track}{ceiling}-s{self.training_seed}.json"
 
     def answer_cell(self, level: str, metric: str | None = None) -> Cell | None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from easy2hard import shelf
 from easy2hard.errors import UserError
 from easy2hard.exits import Rule, Thought
-from easy2hard.models.recurrent import Recurrent, map_state
+from easy2hard.models.recurrent import Recurrent, State, map_state
 from easy2hard.tasks import Task
 
 LAST = "last"  # the rule that scores each budget's own thought
@@ -43,7 +43,9 @@ class _Running:
     def take(self, mask: Tensor, iteration: int, scores: dict[str, Tensor]) -> None:
         self.taken_at[mask] = iteration
         for metric, values in scores.items():
-            self.scores.setdefault(metric, torch.zeros_like(self.taken_at, dtype=torch.float32))[mask] = values
+            self.scores.setdefault(metric, torch.zeros_like(self.taken_at, dtype=torch.float32))[mask] = (
+                values
+            )
 
     def row(self, budget: int, now: dict[str, Tensor]) -> Row:
         took = self.taken_at > 0
@@ -76,11 +78,13 @@ def score_batch(
 ) -> list[Row]:
     """Score every rule within every budget that the model can run, in one pass in which no sample leaves.
 
-    `x` (n, channels, height, width) and `target` come from `Task.tensors`. A rule other than `last` has to see every thought;
-    without one, the model is read out at the budgets alone.
+    `x` (n, channels, height, width) and `target` come from `Task.tensors`. A rule other than `last` has to see every
+    thought; without one, the model is read out at the budgets alone.
     """
     budgets = reachable(model, budgets)
-    running = [_Running(name, _rule(name), torch.zeros(len(x), dtype=torch.int64, device=x.device)) for name in rules]
+    running = [
+        _Running(name, _rule(name), torch.zeros(len(x), dtype=torch.int64, device=x.device)) for name in rules
+    ]
     watching = any(name != LAST for name in rules)
     rows: list[Row] = []
     state, seen = model.encode(x), model.recall(x)
@@ -126,10 +130,14 @@ def score_exit(
             open_ &= ~mask
         if (~open_).float().mean() >= _COMPACT_SHARE and open_.any():
             kept = open_.nonzero()[:, 0]
-            state, seen = map_state(state, lambda part: part[kept]), map_state(seen, lambda part: part[kept])
+            state, seen = _rows_of(state, kept), _rows_of(seen, kept)
             x, target, here, open_ = x[kept], target[kept], here[kept], open_[kept]
             judge.keep(kept)
     return running.row(budget, running.scores)
+
+
+def _rows_of(state: State, rows: Tensor) -> State:
+    return map_state(state, lambda part: part[rows])
 
 
 def think(model: Recurrent, task: Task, state: Any, x: Tensor, iteration: int) -> tuple[Tensor, Thought]:
@@ -137,7 +145,9 @@ def think(model: Recurrent, task: Task, state: Any, x: Tensor, iteration: int) -
     answer = model.decode(state, x)
     expected = (len(x), task.out_channels, *x.shape[-2:])
     if tuple(answer.shape) != expected:
-        raise UserError(f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}.")
+        raise UserError(
+            f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}."
+        )
     final = task.final(answer, x)
     return final, Thought(iteration, task.decide(final), task.certainty(answer, x))
 

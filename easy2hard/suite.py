@@ -87,7 +87,9 @@ class Suite(_Frozen):
         if len(set(levels)) < len(levels):
             raise ValueError(f"a level may stand in one list only; got {', '.join(levels)}")
         if max(map(Decimal, self.easy)) >= min(map(Decimal, self.hard)):
-            raise ValueError(f"every hard level must lie above every easy one; got {self.easy} and {self.hard}")
+            raise ValueError(
+                f"every hard level must lie above every easy one; got {self.easy} and {self.hard}"
+            )
         if not set(self.named) <= set(self.hard):
             raise ValueError(f"levels in `named` must be hard ones; got {self.named}")
         if self.metric not in self.metrics:
@@ -95,7 +97,9 @@ class Suite(_Frozen):
         for key in ("budgets", self.rows.test, self.rows.quick):
             table = self.budgets if key == "budgets" else key
             if isinstance(table, dict) and min(map(Decimal, table)) > min(map(Decimal, levels)):
-                raise ValueError(f"a table by level must begin at or below the lowest level; got {sorted(table)}")
+                raise ValueError(
+                    f"a table by level must begin at or below the lowest level; got {sorted(table)}"
+                )
         return self
 
     @property
@@ -177,7 +181,9 @@ def read(name: str | Path) -> Suite:
     """
     path = Path(name) if str(name).endswith(".toml") else folder() / f"{name}.toml"
     if not path.is_file():
-        raise UserError(f"there is no suite '{name}'; there are: {', '.join(names())}, or give the path of a .toml file.")
+        raise UserError(
+            f"there is no suite '{name}'; there are: {', '.join(names())}, or give the path of a .toml file."
+        )
     try:
         suite = Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:
@@ -207,17 +213,28 @@ def by_noise(noise: str, images: str | None = None) -> Suite:
 def with_images(suite: Suite, images: str) -> Suite:
     """The suite that asks the same of other images; the package's own definition where it has one."""
     if suite.noise is None:
-        raise UserError(f"{suite.name} draws no images, so --images {images} means nothing for it; leave it out.")
+        raise UserError(
+            f"{suite.name} draws no images, so --images {images} means nothing for it; leave it out."
+        )
     if images == suite.images:
         return suite
     if images not in shelf.names("images"):
-        raise UserError(f"there is no image source '{images}'; there are: {', '.join(shelf.names('images'))}.")
+        raise UserError(
+            f"there is no image source '{images}'; there are: {', '.join(shelf.names('images'))}."
+        )
     for other in map(read, names()):
         if (other.noise, other.images) == (suite.noise, images):
             return other
-    base = next(other for other in map(read, names()) if other.noise == suite.noise and other.images == "dead_leaves")
+    base = next(
+        other for other in map(read, names()) if other.noise == suite.noise and other.images == "dead_leaves"
+    )
     return base.model_copy(
-        update={"name": f"{base.name}-{images.replace('_', '-')}", "images": images, "hub": None, "revision": None}
+        update={
+            "name": f"{base.name}-{images.replace('_', '-')}",
+            "images": images,
+            "hub": None,
+            "revision": None,
+        }
     )
 
 

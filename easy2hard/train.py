@@ -9,13 +9,12 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from easy2hard import atomic, shelf
@@ -27,6 +26,7 @@ from easy2hard.progress import Listener, Step
 from easy2hard.score import reachable, score_batch
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
+from easy2hard.weights import load_weights, read_checkpoint, save_weights, write_checkpoint
 
 _CHECKPOINT_SECONDS = 30.0
 _LOG_SECONDS = 1.0
@@ -51,6 +51,26 @@ def seeded(*parts: object) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
+class Fast(NamedTuple):
+    """What a probe found to pay on this machine; nothing by default."""
+
+    bfloat16: bool = False
+    compiled: bool = False
+
+    def compile(
+        self, model: Recurrent, task: Task, recipe: Recipe
+    ) -> Callable[[Tensor, Tensor, random.Random], Tensor]:
+        """The function from a batch to its loss, under what pays."""
+        if self.compiled:
+            model.step = torch.compile(model.step, dynamic=False)  # type: ignore[method-assign]  # the loop stays ours
+
+        def run(x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
+                return total_loss(model, task, recipe, x, target, chance)
+
+        return run
+
+
 def train(
     model: Recurrent,
     task: Task,
@@ -61,7 +81,7 @@ def train(
     folder: Path,
     levels: Sequence[str] | None = None,
     device: str = "cpu",
-    fast: "Fast | None" = None,
+    fast: Fast | None = None,
     listen: Listener,
 ) -> Outcome:
     """Train `model` in place and leave `weights.safetensors`, `train.jsonl` and `trained.json` in `folder`.
@@ -70,15 +90,15 @@ def train(
     A checkpoint is written every half minute; a later call with the same arguments goes on from it.
     """
     levels = tuple(levels or suite.easy)
-    plan = _Plan.of(task, suite, recipe, levels, seed)
+    plan = Plan.of(task, suite, recipe, levels, seed)
     trained = folder / "trained.json"
     if trained.is_file():
         load_weights(model, folder / "weights.safetensors")
         return Outcome(**json.loads(trained.read_text()))
     fast = fast or Fast()
-    model.to(device, memory_format=torch.channels_last).train()
+    model.to(device).to(memory_format=torch.channels_last).train()
     optimizer = _optimizer(recipe, model)
-    start, spent, best = _resume(folder, model, optimizer)
+    start, spent, best = read_checkpoint(folder, model, optimizer)
     step_once = fast.compile(model, task, recipe)
     failure, loss = None, None
     began, logged, saved = time.perf_counter(), 0.0, time.perf_counter()
@@ -91,10 +111,10 @@ def train(
             x, target = plan.batch(step)
             x = x.to(device, memory_format=torch.channels_last)
             optimizer.zero_grad(set_to_none=True)
-            loss_now = step_once(x, target.to(device), random.Random(seeded("losses", seed, step)))
-            loss_now.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            batch_loss = step_once(x, target.to(device), random.Random(seeded("losses", seed, step)))
+            batch_loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip or math.inf)
-            loss = float(loss_now)
+            loss = float(batch_loss.detach())
             if not (math.isfinite(loss) and math.isfinite(float(norm))):
                 failure = f"training diverged at step {step + 1} of {plan.steps}: loss {loss}, gradient {float(norm)}"
                 break
@@ -111,7 +131,7 @@ def train(
                 best = _keep_best(folder, model, task, suite, plan, recipe, device, best)
             if now - saved > _CHECKPOINT_SECONDS:
                 saved = now
-                _checkpoint(folder, model, optimizer, step + 1, spent + now - began, best)
+                write_checkpoint(folder, model, optimizer, step + 1, spent + now - began, best)
     spent += time.perf_counter() - began
     if recipe.select == "best" and best is not None and failure is None:
         load_weights(model, folder / "best.safetensors")
@@ -121,7 +141,7 @@ def train(
     return outcome
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """Which samples each step sees."""
 
     task: Task
@@ -132,8 +152,10 @@ class _Plan(NamedTuple):
     steps: int
 
     @classmethod
-    def of(cls, task: Task, suite: Suite, recipe: Recipe, levels: tuple[str, ...], seed: int) -> "_Plan":
-        rows = min(recipe.rows or suite.rows.train, suite.rows.train, task.available("train") or suite.rows.train)
+    def of(cls, task: Task, suite: Suite, recipe: Recipe, levels: tuple[str, ...], seed: int) -> "Plan":
+        rows = min(
+            recipe.rows or suite.rows.train, suite.rows.train, task.available("train") or suite.rows.train
+        )
         steps = max(1, round(recipe.epochs * rows * len(levels) / recipe.batch_size))
         return cls(task, levels, rows, recipe, seed, steps)
 
@@ -164,6 +186,11 @@ class _Plan(NamedTuple):
         return (step + 1) * size // total > step * size // total or step + 1 == self.steps
 
 
+def training_steps(task: Task, suite: Suite, recipe: Recipe, levels: Sequence[str]) -> int:
+    """How many steps a recipe takes on the train split of `levels`."""
+    return Plan.of(task, suite, recipe, tuple(levels), seed=0).steps
+
+
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     """The rate of step 0, 1, …: a linear warm-up, then constant or a half cosine down to 0."""
     warm = recipe.warmup * steps
@@ -177,7 +204,9 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
 def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
-        raise UserError("the model has a recipe but no parameter that requires a gradient; remove the recipe.")
+        raise UserError(
+            "the model has a recipe but no parameter that requires a gradient; remove the recipe."
+        )
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             trained, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
@@ -185,70 +214,24 @@ def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(trained, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
 
 
-def total_loss(model: Recurrent, task: Task, recipe: Recipe, x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
+def total_loss(
+    model: Recurrent, task: Task, recipe: Recipe, x: Tensor, target: Tensor, chance: random.Random
+) -> Tensor:
     """The weighted sum of the recipe's losses on a batch."""
     lesson = Lesson(
-        model, x, target, task.loss, recipe.train_iterations, recipe.horizon or recipe.train_iterations, chance
+        model,
+        x,
+        target,
+        task.loss,
+        recipe.train_iterations,
+        recipe.horizon or recipe.train_iterations,
+        chance,
     )
     total = torch.as_tensor(model.penalty(), device=x.device)
     for name, weight in recipe.losses.items():
         if weight:
             total = total + weight * cast(Tensor, shelf.take("losses", name).loss(lesson))
     return total
-
-
-class Fast(NamedTuple):
-    """What a probe found to pay on this machine; nothing by default."""
-
-    bfloat16: bool = False
-    compiled: bool = False
-
-    def compile(
-        self, model: Recurrent, task: Task, recipe: Recipe
-    ) -> Callable[[Tensor, Tensor, random.Random], Tensor]:
-        """The function from a batch to its loss, under what pays."""
-        if self.compiled:
-            model.step = torch.compile(model.step, dynamic=False)  # type: ignore[method-assign]  # the loop stays ours
-
-        def run(x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
-                return total_loss(model, task, recipe, x, target, chance)
-
-        return run
-
-
-def seconds_per_step(
-    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str, fast: Fast, repeats: int = 3
-) -> float:
-    """Time a few steps of a throw-away model, after one to warm up: the least of them."""
-    model = build().to(device, memory_format=torch.channels_last).train()
-    plan = _Plan.of(task, suite, recipe, suite.easy, seed=0)
-    run = fast.compile(model, task, recipe)
-    x, target = plan.batch(0)
-    x, target = x.to(device, memory_format=torch.channels_last), target.to(device)
-    times = []
-    for repeat in range(repeats + 1):
-        began = time.perf_counter()
-        run(x, target, random.Random(repeat)).backward()  # type: ignore[no-untyped-call]
-        if device != "cpu":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
-
-
-def probe(
-    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str
-) -> tuple[Fast, dict[str, float]]:
-    """Try bfloat16 autocast and `torch.compile`, and keep what makes a step at least a tenth faster.
-
-    Without bfloat16 in hardware autocast is about ten times slower, which no flag of the processor tells for sure.
-    """
-    times = {"float32": seconds_per_step(build, task, suite, recipe, device, Fast())}
-    times["bfloat16"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16=True))
-    bfloat16 = times["bfloat16"] < 0.9 * times["float32"]
-    times["compiled"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16, compiled=True))
-    compiled = times["compiled"] < 0.9 * min(times["float32"], times["bfloat16"])
-    return Fast(bfloat16, compiled), times
 
 
 @torch.inference_mode()
@@ -273,80 +256,12 @@ def validate(
     return float(np.concatenate(scores).mean())
 
 
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the state dict as safetensors, whole or not at all."""
-    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
-    with atomic.replacing(path) as temporary:
-        save_file(tensors, temporary)
-
-
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill a model from safetensors, or from a `.pt` state dict read with `weights_only=True`."""
-    if not path.is_file():
-        raise UserError(f"there are no weights {path}.")
-    try:
-        if path.suffix == ".safetensors":
-            tensors = load_file(path)
-        else:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(tensors)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} does not hold weights of this model: {reason[:400]}") from error
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file, as records hold it."""
-    return sha256(path.read_bytes()).hexdigest()
-
-
-def _checkpoint(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, spent: float, best: float | None
-) -> None:
-    """Weights, optimizer state and step in one file, so that they never disagree."""
-    tensors = {f"model.{name}": t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer.{number}.{name}"] = value.detach().cpu().contiguous().clone()
-    about = {"step": str(step), "spent": str(spent), "best": "" if best is None else str(best)}
-    with atomic.replacing(folder / "checkpoint.safetensors") as temporary:
-        save_file(tensors, temporary, metadata=about)
-
-
-def _resume(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, float, float | None]:
-    """Take up the checkpoint where there is one: the next step, the seconds spent, the best validation so far."""
-    from safetensors import safe_open
-
-    path = folder / "checkpoint.safetensors"
-    if not path.is_file():
-        return 0, 0.0, None
-    with safe_open(path, framework="pt") as file:
-        about = file.metadata()
-    tensors = load_file(path)
-    model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".", 2)
-            states.setdefault(int(number), {})[key] = value
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for number, state in states.items():
-        for key, value in state.items():
-            if value.shape == parameters[number].shape:  # in the parameter's own memory layout
-                state[key] = torch.empty_like(parameters[number]).copy_(value)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
-    return int(about["step"]), float(about["spent"]), float(about["best"]) if about["best"] else None
-
-
 def _keep_best(
     folder: Path,
     model: Recurrent,
     task: Task,
     suite: Suite,
-    plan: _Plan,
+    plan: Plan,
     recipe: Recipe,
     device: str,
     best: float | None,

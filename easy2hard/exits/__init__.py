@@ -1,8 +1,9 @@
 """An exit rule says which thought is taken as the answer. Each is one file with a class `Rule`.
 
 A rule is made afresh for each batch and told every thought in turn; it says for which samples this thought is
-(from now on) the answer. `FINAL` says whether a sample that took one is finished. A sample for which no thought was taken
-within a budget answers with the thought at the budget.
+(from now on) the answer. `FINAL` says whether a sample that took one is finished. A sample for which no thought was
+taken within a budget answers with the thought at the budget. A module's `NEEDS_CERTAINTY` says that its rule applies
+only to answers that say how sure they are.
 """
 
 from typing import ClassVar, NamedTuple, Protocol

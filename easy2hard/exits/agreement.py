@@ -1,8 +1,8 @@
 """Stop when the model repeats itself: the answer equals an earlier one.
 
-Schwarzschild et al. (2021) call two predictions equal when more than 99.9 % (budgets up to 10) or 99.99 % of the pixels are;
-here they must be the same in every pixel, which means the same at any image size and budget. On images that is
-equality of all 8-bit values.
+Schwarzschild et al. (2021) call two predictions equal when more than 99.9 % (budgets up to 10) or 99.99 % of the
+pixels are; here they must be the same in every pixel, which means the same at any image size and budget. On images
+that is equality of all 8-bit values.
 """
 
 from functools import cache

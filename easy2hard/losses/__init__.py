@@ -1,7 +1,7 @@
 """A loss is one file with `loss(lesson) -> scalar`; a recipe names those it wants, with their weights.
 
-A `Lesson` is one batch with what a loss may do with it. The full unroll is computed once, when a loss first asks for it,
-and shared by all that do.
+A `Lesson` is one batch with what a loss may do with it. The full unroll is computed once, when a loss first asks for
+it, and shared by all that do.
 """
 
 import random

@@ -15,7 +15,8 @@ from easy2hard.losses import Lesson
 def loss(lesson: Lesson) -> Tensor:
     """n ~ U{0, …, m-1} iterations without gradient, then k ~ U{1, …, m-n} with; the loss of the last thought alone.
 
-    n and k are drawn once per batch; the state is detached between the two, and the recall is computed anew with gradient.
+    n and k are drawn once per batch; the state is detached between the two, and the recall is computed anew, with
+    gradient.
     """
     model, x = lesson.model, lesson.x
     untracked = lesson.chance.randrange(lesson.horizon)

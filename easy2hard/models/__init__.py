@@ -1,1 +1,1 @@
-"""Models that entries build on; the contract is `models/recurrent.py`. A model knows no task: it maps images to numbers."""
+"""Models that entries build on; `recurrent.py` is the contract. A model knows no task: it maps images to numbers."""

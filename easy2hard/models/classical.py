@@ -38,8 +38,8 @@ class GaussianBlur(nn.Module):
 class DetectInterpolate(nn.Module):
     """Take pixels that are pure black or pure white for lost, and fill each from its good neighbours.
 
-    A weighted mean over the good ones among the 3x3 neighbours (weights 1-2-1); where there is none, over a 7x7 Gaussian
-    window (sigma 1.5); where there is none either, the pixel stays. Good pixels pass through untouched.
+    A weighted mean over the good ones among the 3x3 neighbours (weights 1-2-1); where there is none, over a 7x7
+    Gaussian window (sigma 1.5); where there is none either, the pixel stays. Good pixels pass through untouched.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The deep-thinking net: one residual block of convolutions, applied again and again, that sees its input each time.
 
-Bansal et al., "End-to-end algorithm synthesis with recurrent networks" (2022), class `DTNet`; Raman et al. use it at width 20 on
-images. All convolutions are 3x3 with padding 1, without bias or normalisation.
+Bansal et al., "End-to-end algorithm synthesis with recurrent networks" (2022), class `DTNet`; Raman et al. use it at
+width 20 on images. All convolutions are 3x3 with padding 1, without bias or normalisation.
 """
 
 from typing import cast

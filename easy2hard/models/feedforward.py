@@ -1,7 +1,7 @@
 """The feed-forward counterpart of the deep-thinking net: the same blocks, each stage with weights of its own.
 
-Class `FeedForwardNet` of Bansal et al. (2022). The recall convolution is one, shared by all stages: that is what gives the paper's
-84,960 parameters at width 20 and 5 stages.
+Class `FeedForwardNet` of Bansal et al. (2022). The recall convolution is one, shared by all stages: that is what gives
+the 84,960 parameters of Raman et al. at width 20 and 5 stages.
 """
 
 from typing import cast

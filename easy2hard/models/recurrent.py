@@ -98,7 +98,9 @@ def adapt(built: object) -> Recurrent:
         return Once(built)
     if callable(built):
         return Plain(built)
-    raise TypeError(f"build(task) must return a Recurrent, an nn.Module or a callable; got {type(built).__name__}.")
+    raise TypeError(
+        f"build(task) must return a Recurrent, an nn.Module or a callable; got {type(built).__name__}."
+    )
 
 
 def map_state(state: State, change: Callable[[Tensor], Tensor]) -> State:

@@ -19,7 +19,7 @@ def answer(x: Pixels, task: TaskSpec) -> Pixels:
 def solve(image: Pixels) -> NDArray[np.int8]:
     """+1 on the path and -1 off it, for one image (3, height, width) in [0, 1].
 
-    Every lattice point is 2x2 pixels behind a border of 3, so one pixel of each, from (1, 1) in steps of 2, holds the maze.
+    A lattice point is 2x2 pixels behind a border of 3, so one pixel of each, from (1, 1) in steps of 2, holds the maze.
     """
     red, green, _ = image[:, 1:-1:2, 1:-1:2] > 0.5
     open_ = red | green

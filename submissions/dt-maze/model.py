@@ -11,7 +11,13 @@ def build(task: TaskSpec) -> Recurrent:
 
 recipes = {
     "quick": Recipe(
-        rows=1_000, epochs=1, batch_size=10, lr=1e-3, warmup=0.1, train_iterations=15, losses={"progressive": 1.0}
+        rows=1_000,
+        epochs=1,
+        batch_size=10,
+        lr=1e-3,
+        warmup=0.1,
+        train_iterations=15,
+        losses={"progressive": 1.0},
     ),
     "paper": Recipe(
         epochs=50,

@@ -1,0 +1,85 @@
+"""What is asked of an entry: a suite, and how much of it; checked before anything is drawn."""
+
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from easy2hard import shelf
+from easy2hard.entry import Entry
+from easy2hard.errors import UserError
+from easy2hard.suite import Suite, Track
+from easy2hard.tasks import Task
+
+_PIXELS_PER_BATCH = 250 * 32 * 32
+_CEILING_LARGEST = {"maze": 17}  # a maze net cannot be trained at sizes beyond in any reasonable time
+
+
+class Ask(NamedTuple):
+    """What is asked of an entry; the defaults are the suite's own."""
+
+    suite: Suite
+    track: Track = "quick"
+    recipe: str | None = None
+    levels: tuple[str, ...] = ()  # empty: the suite's
+    budgets: tuple[int, ...] = ()  # empty: the suite's at each level
+    exits: tuple[str, ...] = ("agreement", "convergence", "max_confidence")
+    exit: str | None = None  # one rule alone, finished samples leaving the batch
+    limit: int | None = None
+    weights: Path | None = None
+    data: Path | None = None
+    images: Path | None = None
+    device: str = "cpu"
+    fast: bool = False
+    ceiling: str | None = None  # a hard level to train on, as a ceiling
+    fresh_seed: int | None = None  # of the data, for a verification
+
+
+def ceiling_levels(suite: Suite) -> tuple[str, ...]:
+    """The hard levels on which a ceiling can be trained."""
+    largest = _CEILING_LARGEST.get(suite.task)
+    return tuple(level for level in suite.headline if largest is None or int(level) <= largest)
+
+
+def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
+    """The question with its gaps filled; `UserError` for what cannot be asked."""
+    suite = ask.suite
+    levels = tuple(task.normalise(level) for level in ask.levels) or suite.levels
+    for name in (*ask.exits, *([ask.exit] if ask.exit else [])):
+        shelf.take("exits", name)
+    if ask.limit is not None and ask.limit < 1:
+        raise UserError(f"--limit must be at least 1; got {ask.limit}.")
+    if any(budget < 1 for budget in ask.budgets):
+        raise UserError(f"a budget is a number of iterations, at least 1; got {min(ask.budgets)}.")
+    if entry.card and entry.card.task != suite.task:
+        raise UserError(
+            f"{entry.name} is for the task {entry.card.task}; suite {suite.name} asks {suite.task}."
+        )
+    if entry.card and entry.card.suites and suite.name not in entry.card.suites:
+        raise UserError(f"{entry.name} is for the suites {', '.join(entry.card.suites)}; got {suite.name}.")
+    if ask.ceiling is not None:
+        ask = ask._replace(ceiling=_checked_ceiling(ask.ceiling, suite, task))
+        levels = (cast(str, ask.ceiling),)
+    if ask.fresh_seed is not None:
+        ask = ask._replace(suite=suite.model_copy(update={"seed": ask.fresh_seed}))
+    return ask._replace(levels=levels)
+
+
+def _checked_ceiling(level: str, suite: Suite, task: Task) -> str:
+    level = task.normalise(level)
+    largest = _CEILING_LARGEST.get(suite.task)
+    if suite.kind(level) != "hard" or (largest and int(level) > largest):
+        rule = "a hard level" + (f" up to size {largest}" if largest else "")
+        raise UserError(f"a ceiling is trained on {rule}; got {level}.")
+    return level
+
+
+def batch_size(shape: tuple[int, int]) -> int:
+    return int(max(1, min(500, _PIXELS_PER_BATCH // (shape[0] * shape[1]))))
+
+
+def rows_of(ask: Ask, task: Task, level: str) -> int:
+    rows = min(ask.suite.scored_rows(level, ask.track), ask.limit or 10**9)
+    return min(rows, task.available("test") or rows)
+
+
+def budgets_of(ask: Ask, level: str) -> tuple[int, ...]:
+    return tuple(sorted(ask.budgets)) or ask.suite.level_budgets(level)

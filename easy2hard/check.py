@@ -1,0 +1,227 @@
+"""Does a model keep the contract? Each check says what to change where it does not."""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from easy2hard import macs, suite as suites
+from easy2hard.entry import Entry, Recipe, TaskSpec
+from easy2hard.errors import UserError
+from easy2hard.models.recurrent import Recurrent, adapt, map_state
+from easy2hard.suite import Suite
+from easy2hard.tasks import Task, open_task
+from easy2hard.train import total_loss
+from easy2hard.weights import load_weights, save_weights
+
+_TOLERANCE = 1e-4
+_ROWS = 4
+
+
+class Finding(NamedTuple):
+    """The outcome of one check."""
+
+    name: str
+    passed: bool
+    detail: str  # what was seen; for a failed check, what to change
+
+
+class _Case(NamedTuple):
+    """What every check looks at."""
+
+    build: Callable[[], Recurrent]
+    task: Task
+    x: Tensor
+    target: Tensor
+    recipe: Recipe | None
+    entry: Entry
+
+
+def check(entry: Entry, suite: Suite | None = None) -> Iterator[Finding]:
+    """Run all checks of an entry on samples of `suite`, by default the first suite of its task."""
+    suite = suite or suites.read("maze" if entry.card and entry.card.task == "maze" else "sp")
+    case = _case(entry, suite)
+    try:
+        model = case.build()
+    except UserError as error:
+        yield Finding("builds", False, str(error))
+        return
+    yield Finding("builds", True, f"{macs.parameters(model)[0]:,} parameters")
+    for name, test in _CHECKS.items():
+        try:
+            yield Finding(name, True, test(case) or "")
+        except _Broken as broken:
+            yield Finding(name, False, str(broken))
+        except Exception as error:
+            yield Finding(
+                name, False, f"it raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            )
+
+
+class _Broken(Exception):
+    """A check failed; the message says what to change."""
+
+
+def _case(entry: Entry, suite: Suite) -> _Case:
+    task = open_task(suite)
+    spec = TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
+
+    def build() -> Recurrent:
+        torch.manual_seed(0)
+        try:
+            return adapt(entry.build(spec)).eval()
+        except Exception as error:
+            raise UserError(f"build(task) failed: {type(error).__name__}: {error}") from error
+
+    x, target = task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64)))
+    chosen = entry.recipe(None)
+    return _Case(build, task, x, target, chosen[1] if chosen else None, entry)
+
+
+def _iterations(model: Recurrent) -> int:
+    return min(3, model.max_iterations or 3)
+
+
+@torch.no_grad()
+def _answer(model: Recurrent, x: Tensor) -> Tensor:
+    return cast(Tensor, model(x, _iterations(model)))
+
+
+def _shapes(case: _Case) -> str:
+    model = case.build()
+    taller = torch.cat([case.x, case.x[:, :, :16]], dim=2)
+    for x in (case.x, taller):
+        answer = _answer(model, x)
+        expected = (len(x), case.task.out_channels, *x.shape[-2:])
+        if tuple(answer.shape) != expected:
+            raise _Broken(
+                f"images {tuple(x.shape)} must give answers {expected}, got {tuple(answer.shape)}; "
+                "any height and width must work."
+            )
+        if not answer.dtype.is_floating_point:
+            raise _Broken(f"answers must be floating point, got {answer.dtype}; return scores, not classes.")
+        if not torch.isfinite(answer).all():
+            raise _Broken(
+                "the answer holds NaN or infinity on the first batch; look at divisions and the initialisation."
+            )
+    return f"{tuple(case.x.shape[-2:])} and {tuple(taller.shape[-2:])}"
+
+
+def _determinism(case: _Case) -> str:
+    first, second = case.build(), case.build()
+    for (name, a), b in zip(first.state_dict().items(), second.state_dict().values(), strict=True):
+        if not torch.equal(a, b):
+            raise _Broken(
+                f"building twice from one seed gives two different '{name}'; draw it with torch's generator."
+            )
+    if not torch.equal(_answer(first, case.x), _answer(first, case.x)):
+        raise _Broken("the same input gives two different answers in evaluation mode; remove the randomness.")
+    return ""
+
+
+def _no_hidden_state(case: _Case) -> str:
+    """Two passes in turn must not feel each other, and a thought read out must not change the next."""
+    model = case.build()
+    iterations = _iterations(model)
+    with torch.no_grad():
+        plain = _answer(model, case.x)
+        states = [model.encode(case.x), model.encode(case.x.flip(0))]
+        seen = [model.recall(case.x), model.recall(case.x.flip(0))]
+        for t in range(iterations):
+            for side in (0, 1):
+                states[side] = model.step(states[side], seen[side], t)
+            kept = map_state(states[0], torch.clone)
+            model.decode(states[0], case.x)
+            if not _equal(kept, states[0]):
+                raise _Broken("decode changes the state in place; work on a copy.")
+        stepped = model.decode(states[0], case.x)
+    if not torch.allclose(plain, stepped, atol=_TOLERANCE):
+        raise _Broken(
+            "stepping by hand differs from one run of the loop: keep all that changes in `state`, nothing in self."
+        )
+    return f"{iterations} iterations"
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    raise _Broken(f"a state is a tensor or a tuple of tensors; got {type(a).__name__}.")
+
+
+def _batch_independence(case: _Case) -> str:
+    model = case.build()
+    together, alone = _answer(model, case.x)[:1], _answer(model, case.x[:1])
+    gap = float((together - alone).abs().max())
+    if gap > _TOLERANCE:
+        raise _Broken(
+            f"a sample's answer depends on its company (by {gap:.2g}); take no statistics over the batch in evaluation."
+        )
+    return f"largest difference {gap:.1g}"
+
+
+def _gradients(case: _Case) -> str:
+    if case.recipe is None:
+        return "nothing to train"
+    model = case.build().train()
+    total_loss(model, case.task, case.recipe, case.x, case.target, random.Random(0)).backward()  # type: ignore[no-untyped-call]
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    without = [name for name, p in trained if p.grad is None]
+    if without:
+        raise _Broken(
+            f"no gradient reaches {', '.join(without[:5])}; use them, or set requires_grad to False."
+        )
+    infinite = [name for name, p in trained if p.grad is not None and not torch.isfinite(p.grad).all()]
+    if infinite:
+        raise _Broken(f"the gradient of {', '.join(infinite[:5])} is not finite.")
+    return f"{len(trained)} tensors"
+
+
+def _round_trip(case: _Case) -> str:
+    model, other = case.build(), case.build()
+    if not model.state_dict():
+        return "nothing to save"
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        save_weights(model, Path(folder) / "weights.safetensors")
+        load_weights(other, Path(folder) / "weights.safetensors")
+    if not torch.equal(_answer(model, case.x), _answer(other, case.x)):
+        raise _Broken(
+            "weights saved and loaded again give other answers; register every tensor as parameter or buffer."
+        )
+    return ""
+
+
+def _card(case: _Case) -> str:
+    card = case.entry.card
+    if card is None:
+        return "no card yet"
+    total = macs.parameters(case.build())[0]
+    cost = macs.count(case.build(), case.task.in_channels, tuple(case.x.shape[-2:]))  # type: ignore[arg-type]  # two of them
+    for key, stated, counted in (
+        ("parameters", card.parameters or 0, total),
+        ("macs_fixed", card.macs_fixed or 0, cost.fixed),
+        ("macs_per_iteration", card.macs_per_iteration or 0, cost.per_iteration),
+    ):
+        if total and stated != counted:
+            raise _Broken(f"the card says {key}: {stated}; counted were {counted}. Correct the card.")
+    return f"{total:,} parameters, {cost.fixed:,} + {cost.per_iteration:,} per iteration MACs"
+
+
+_CHECKS: dict[str, Callable[[_Case], str]] = {
+    "answers have the right shape at two sizes": _shapes,
+    "the same seed and input give the same answer": _determinism,
+    "stepping equals unrolling": _no_hidden_state,
+    "samples do not depend on their batch": _batch_independence,
+    "gradients reach every parameter": _gradients,
+    "weights survive saving and loading": _round_trip,
+    "the card tells the truth": _card,
+}

@@ -1,0 +1,305 @@
+"""The command line: one command per verb, in the order of the flow."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from easy2hard import __version__, screen, shelf
+from easy2hard.errors import UserError
+
+app = typer.Typer(
+    help="Train on easy problems, score on hard ones, for as long as the model may think.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Images = Annotated[
+    Path | None,
+    typer.Option("--images-dir", envvar="EASY2HARD_IMAGES", help="Folder that holds the source images."),
+]
+
+
+def main() -> None:
+    """Run the command; bad input is one line on the error stream and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        screen.err.print(f"easy2hard: {error}", highlight=False, soft_wrap=True, markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        screen.say("\neasy2hard: stopped; run the same command again to go on from here.")
+        sys.exit(130)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"easy2hard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _face(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def _numbers(text: str | None, option: str) -> tuple[int, ...]:
+    parts = _split(text)
+    wrong = [part for part in parts if not part.isdigit()]
+    if wrong:
+        raise UserError(f"{option} takes whole numbers separated by commas, such as 0,1,2; got '{wrong[0]}'.")
+    return tuple(map(int, parts))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="suites, models, or a shelf: noise, images, losses, …")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show the suites, the models (entries), and what is on each shelf.
+
+    Example: easy2hard list models
+    """
+    tables = _listing(what)
+    if as_json:
+        screen.print_json(
+            {
+                name: [dict(zip(columns, row, strict=True)) for row in rows]
+                for name, (columns, rows) in tables.items()
+            }
+        )
+        return
+    for name, (columns, rows) in tables.items():
+        screen.table(name, columns, rows)
+        screen.out.print()
+
+
+_SHELVES = ("noise", "images", "tasks", "metrics", "exits", "losses")
+
+
+_Table = tuple[list[str], list[list[object]]]
+
+
+def _listing(what: str) -> dict[str, _Table]:
+    """The tables that `list` shows, from definitions and cards alone: no model is built."""
+    wanted = [what] if what else ["suites", "models", *_SHELVES]
+    if what and what not in ("suites", "models", *_SHELVES):
+        raise UserError(
+            f"there is nothing called '{what}' to list; there are: suites, models, {', '.join(_SHELVES)}."
+        )
+    tables = {name: _suite_table() for name in wanted if name == "suites"}
+    tables |= {name: _model_table() for name in wanted if name == "models"}
+    shelves: list[list[object]] = [
+        [name, ", ".join(shelf.names(name))] for name in wanted if name in _SHELVES
+    ]
+    return tables | ({"shelves": (["shelf", "names"], shelves)} if shelves else {})
+
+
+def _suite_table() -> _Table:
+    from easy2hard import suite as suites
+
+    read = [suites.read(name) for name in suites.names()]
+    rows: list[list[object]] = [
+        [s.name, " ".join(s.easy), " ".join(s.hard), s.metric, s.images or "", s.summary] for s in read
+    ]
+    return ["suite", "easy", "hard", "metric", "images", "summary"], rows
+
+
+def _model_table() -> _Table:
+    from easy2hard import entry as entries
+
+    cards = {name: entries.card(name) for name in entries.names()}
+    rows: list[list[object]] = [
+        [name, c.task, c.band, c.parameters or 0, c.macs_fixed or 0, c.macs_per_iteration or 0, c.source]
+        for name, c in cards.items()
+    ]
+    return ["model", "task", "band", "parameters", "macs_fixed", "macs_per_iteration", "source"], rows
+
+
+@app.command()
+def generate(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Suites, such as maze sp, or a .toml file.")
+    ] = None,
+    noise: Annotated[str | None, typer.Option(help="The suite of a noise: sp or gaussian.")] = None,
+    images: Annotated[
+        str | None, typer.Option(help="With --noise: the image source, such as cifar10.")
+    ] = None,
+    images_dir: Images = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Levels, such as 0.1,0.25; default: the suite's.")
+    ] = None,
+    splits: Annotated[
+        str | None, typer.Option(help="Splits to draw, such as train; default: the suite's.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(help="The first so many rows of each split.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the data.")] = Path("data"),
+    threads: Annotated[int | None, typer.Option(help="Threads; default: one per core.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the samples of suites into Hugging Face datasets (Parquet).
+
+    Example: easy2hard generate --noise sp --rows 1000
+    """
+    from easy2hard import data, suite as suites
+
+    wanted = [suites.read(name) for name in names or []]
+    if images and not noise:
+        wanted = [suites.with_images(suite, images) for suite in wanted]
+    if noise:
+        wanted.append(suites.by_noise(noise, images))
+    if not wanted:
+        raise UserError(f"name a suite ({', '.join(suites.names())}) or give --noise sp.")
+    for suite in wanted:
+        with screen.progress(f"{suite.name}: ", quiet=as_json) as listen:
+            report = data.generate(
+                suite,
+                out,
+                levels=_split(levels) or None,
+                splits=_split(splits) or None,
+                rows=rows,
+                directory=images_dir,
+                threads=threads,
+                listen=listen,
+            )
+        if as_json:
+            screen.print_json(report.as_json())
+            continue
+        screen.table(f"{suite.name}: {out / suite.name}", *report.table())
+        for note in report.notes:
+            screen.say(f"note: {note}")
+        screen.say(report.certificate_text())
+
+
+@app.command()
+def check(
+    model: Annotated[str, typer.Argument(help="A file such as my_model.py, a folder, or an entry's name.")],
+    suite: Annotated[str | None, typer.Option(help="The suite to check on.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Test whether a model keeps the contract, and say what to change where it does not.
+
+    Example: easy2hard check my_model.py
+    """
+    from easy2hard import check as checks, entry as entries, suite as suites
+
+    findings = []
+    for finding in checks.check(entries.load(model), suites.read(suite) if suite else None):
+        findings.append(finding)
+        if not as_json:
+            mark = "[green]ok  [/]" if finding.passed else "[red]FAIL[/]"
+            screen.out.print(
+                f"{mark} {finding.name}",
+                f"[dim]{finding.detail}[/]" if finding.detail else "",
+                highlight=False,
+            )
+    if as_json:
+        screen.print_json([finding._asdict() for finding in findings])
+    if not all(finding.passed for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A file such as my_model.py, a folder, or an entry's name.")],
+    suite: Annotated[str, typer.Option(help="A suite's name or a .toml file.")] = "sp",
+    recipe: Annotated[str | None, typer.Option(help="Which of the entry's recipes; default: quick.")] = None,
+    track: Annotated[str, typer.Option(help="quick (the first 500 test rows a level) or full.")] = "quick",
+    seeds: Annotated[str, typer.Option(help="Training seeds, such as 0,1,2.")] = "0",
+    levels: Annotated[str | None, typer.Option(help="Levels to score; default: the suite's.")] = None,
+    budgets: Annotated[str | None, typer.Option(help="Iteration budgets, such as 1,5,50.")] = None,
+    exits: Annotated[
+        str, typer.Option(help="Exit rules scored beside the budgets; empty for none.")
+    ] = "agreement,convergence,max_confidence",
+    exit_: Annotated[
+        str | None, typer.Option("--exit", help="One rule alone; finished samples leave.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Score so many rows a level; such a run never ranks.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Score these weights (safetensors, .pt); no training.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data", help="Read test samples from generated files.")
+    ] = None,
+    images_dir: Images = None,
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Also train on each hard level, as ceilings.")
+    ] = False,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Probe bfloat16 and compilation, use what pays.")
+    ] = False,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from an earlier run of the same.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder for runs.")] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train a model on the easy levels, score it on all, and show it among the reference models.
+
+    Example: easy2hard evaluate my_model.py --suite sp --seeds 0,1,2
+    """
+    import torch
+
+    from easy2hard import ask as asking, evaluation, suite as suites
+
+    if track not in ("quick", "full"):
+        raise UserError(f"--track is quick or full; got '{track}'.")
+    if threads:
+        torch.set_num_threads(threads)
+    asked: dict[str, Any] = {
+        "track": track,
+        "recipe": recipe,
+        "budgets": _numbers(budgets, "--budgets"),
+        "exits": _split(exits),
+        "exit": exit_,
+        "limit": limit,
+        "weights": weights,
+        "data": data_dir,
+        "images": images_dir,
+        "device": _device(device),
+        "fast": fast,
+    }
+    chosen = suites.read(suite)
+    ceilings = asking.ceiling_levels(chosen) if ceiling else ()
+    records = []
+    for level in (None, *ceilings):
+        with screen.progress(f"{Path(model).stem} on {chosen.name}: ", quiet=as_json) as listen:
+            run = evaluation.evaluate(
+                model,
+                chosen,
+                seeds=_numbers(seeds, "--seeds"),
+                out=out,
+                resume=resume,
+                listen=listen,
+                levels=() if level else _split(levels),
+                ceiling=level,
+                **asked,
+            )
+        records += run.records
+    _show_records(records, chosen, track, as_json=as_json)
+
+
+def _device(wanted: str | None) -> str:
+    import torch
+
+    if wanted is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.split(":")[0] == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device {wanted}: no CUDA device is available here; use --device cpu.")
+    if wanted.split(":")[0] not in ("cpu", "cuda"):
+        raise UserError(f"--device is cpu, cuda or cuda:N; got '{wanted}'.")
+    return wanted

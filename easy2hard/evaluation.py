@@ -1,0 +1,309 @@
+"""An entry on a suite: train or load, hash the weights, score every level, write the record.
+
+Everything lands in `runs/<entry>/<suite>-…/` as soon as it is known: the checkpoint while training, then the scores of
+each level. A run that was killed goes on from there; the folder's name holds a hash of all that determines the
+result, so that nothing made by other code or another recipe is taken up.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor, nn
+
+from easy2hard import atomic, data, provenance, suite as suites
+from easy2hard.ask import Ask, batch_size, budgets_of, checked, rows_of
+from easy2hard.entry import Entry, Recipe, TaskSpec, load as load_entry
+from easy2hard.errors import UserError
+from easy2hard.models.recurrent import Recurrent, adapt
+from easy2hard.probe import probe, seconds_per_step
+from easy2hard.progress import Listener, Step, silent
+from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
+from easy2hard.recording import answered, asked, cells, trained
+from easy2hard.score import LAST, Row, applicable, reachable, score_batch, score_exit
+from easy2hard.suite import Suite
+from easy2hard.tasks import Task, open_task
+from easy2hard.train import Fast, Outcome, seeded, train, training_steps
+from easy2hard.weights import load_weights, save_weights, sha256_of
+
+
+class Evaluation(NamedTuple):
+    """The records of one entry, one for each training seed."""
+
+    records: tuple[Record, ...]
+
+    @property
+    def record(self) -> Record:
+        """The first (often the only) record."""
+        return self.records[0]
+
+    def frame(self) -> pd.DataFrame:
+        """Every figure of every record as one row: entry, seed, level, budget, exit, metric, value, …"""
+        rows = [
+            {"entry": record.model.id, "seed": record.training_seed, **cell.model_dump()}
+            for record in self.records
+            for cell in record.cells
+        ]
+        return pd.DataFrame(rows)
+
+
+def evaluate(
+    model: str | Path | Entry | nn.Module | Callable[..., Any],
+    suite: str | Path | Suite = "sp",
+    *,
+    seeds: Sequence[int] = (0,),
+    out: str | Path = "runs",
+    resume: bool = True,
+    listen: Listener = silent,
+    **asked: Any,
+) -> Evaluation:
+    """Evaluate an entry (a name, a file, a folder), or a model as it is, and return its records.
+
+    A model given as an object is scored with the weights it has; an entry with a recipe is trained first, once per
+    seed, on the easy levels of `suite` alone. Keywords are the fields of `Ask`: track, recipe, levels, budgets,
+    exits, exit, limit, weights, data, images, device, fast, ceiling. Raises `UserError` on anything that cannot be
+    asked.
+    """
+    asked_suite = suite if isinstance(suite, Suite) else suites.read(suite)
+    unknown = sorted(set(asked) - set(Ask._fields))
+    if unknown:
+        raise UserError(f"evaluate takes no {', '.join(unknown)}; there are: {', '.join(Ask._fields[1:])}.")
+    entry = model if isinstance(model, Entry) else _entry_of(model)
+    ask = Ask(asked_suite, **asked)
+    task = open_task(ask.suite, ask.images)
+    ask = checked(ask, task, entry)
+    if not entry.recipes or ask.weights:
+        seeds = seeds[:1]  # nothing is trained, so there is nothing to repeat
+    return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
+
+
+def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
+    if isinstance(model, str | Path):
+        return load_entry(model)
+    name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "model")
+    return Entry(name=name.lower(), path=Path(), card=None, build=lambda task: model)
+
+
+def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Record:
+    """Train (where there is a recipe), score, and write the record of one seed."""
+    chosen = None if ask.weights else entry.recipe(ask.recipe)
+    key = _key(entry, ask, chosen, seed)
+    ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
+    folder = out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
+    finished = folder / "record.json"
+    if finished.is_file() and resume:
+        return read_record(finished)
+    if folder.is_dir() and not resume:
+        _clear(folder)
+    began = time.perf_counter()
+    torch.manual_seed(seeded("init", seed))
+    model = _build(entry, task, ask.suite)
+    outcome, fast = _train(model, entry, ask, task, chosen, seed, folder, listen)
+    if ask.weights:
+        load_weights(model, ask.weights)
+    if not (folder / "weights.safetensors").is_file() and _learnt(model):
+        save_weights(model, folder / "weights.safetensors")
+    # From here on the weights are fixed and hashed: only now is any hard split drawn.
+    weights = _weights(folder)
+    model.to(ask.device).to(memory_format=torch.channels_last).eval()
+    failed = outcome.failure if outcome else None
+    tables = (
+        {}
+        if failed
+        else {level: _score_level(model, ask, task, level, folder, listen) for level in ask.levels}
+    )
+    record = Record(
+        run_id=f"{entry.name}-{folder.name}",
+        created_at=now(),
+        status="failed" if failed else "ok",
+        reason=failed,
+        track=ask.track,
+        task=asked(ask, task, chosen, tables),
+        model=answered(entry, ask, model, chosen, weights, task),
+        train=trained(ask, seed, outcome, folder),
+        cells=tuple(cell for level, table in tables.items() for cell in cells(level, table, model, task)),
+        samples=_samples(folder, tables),
+        provenance=provenance.collect(
+            device=ask.device,
+            dtype="bfloat16 autocast" if fast.bfloat16 else "float32",
+            batch_size=batch_size(task.shape(ask.levels[0])),
+            seconds=time.perf_counter() - began,
+        ),
+    )
+    write_record(record, finished)
+    return record
+
+
+def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:
+    """A hash of what determines the outcome of a run."""
+    content = {
+        "code": entry.sha256 if entry.path.is_file() else "object",
+        "recipe": chosen[1].model_dump(mode="json") if chosen else None,
+        "suite": ask.suite.model_dump(mode="json"),
+        "weights": sha256_of(ask.weights) if ask.weights and ask.weights.is_file() else None,
+        "ask": [str(part) for part in ask[1:]],
+        "seed": seed,
+    }
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=4).hexdigest()
+
+
+def _clear(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def _build(entry: Entry, task: Task, suite: Suite) -> Recurrent:
+    spec = TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
+    try:
+        return adapt(entry.build(spec))
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{entry.name}: build(task) failed: {type(error).__name__}: {error}") from error
+
+
+def _train(
+    model: Recurrent,
+    entry: Entry,
+    ask: Ask,
+    task: Task,
+    chosen: tuple[str, Recipe] | None,
+    seed: int,
+    folder: Path,
+    listen: Listener,
+) -> tuple[Outcome | None, Fast]:
+    folder.mkdir(parents=True, exist_ok=True)
+    if chosen is None:
+        return None, Fast()
+    _, recipe = chosen
+    fast = Fast()
+    if ask.fast:
+        fast, times = probe(lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device)
+        listen(Step("probing what is fast here", 1, 1, times))
+    levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
+    if not (folder / "trained.json").is_file():
+        _say_cost(entry, ask, task, recipe, fast, seed, levels, listen)
+    outcome = train(
+        model,
+        task,
+        ask.suite,
+        recipe,
+        seed=seed,
+        folder=folder,
+        levels=levels,
+        device=ask.device,
+        fast=fast,
+        listen=listen,
+    )
+    return outcome, fast
+
+
+def _say_cost(
+    entry: Entry,
+    ask: Ask,
+    task: Task,
+    recipe: Recipe,
+    fast: Fast,
+    seed: int,
+    levels: Sequence[str],
+    listen: Listener,
+) -> None:
+    """Time a step or two of a throw-away model, and say what the whole training will take."""
+    per_step = seconds_per_step(
+        lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device, fast, 1
+    )
+    steps = training_steps(task, ask.suite, recipe, levels)
+    seconds = per_step * steps
+    how_long = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    note = (
+        f"seed {seed}: training at level {', '.join(levels)}, {steps:,} steps of {recipe.batch_size} samples, "
+        f"about {how_long} on {ask.device}"
+    )
+    listen(Step("training", 0, steps, {}, note))
+
+
+def _learnt(model: nn.Module) -> bool:
+    return bool(model.state_dict())
+
+
+def _weights(folder: Path) -> Weights | None:
+    path = folder / "weights.safetensors"
+    return Weights(uri=path.name, sha256=sha256_of(path)) if path.is_file() else None
+
+
+def _batches(ask: Ask, task: Task, level: str) -> Iterator[tuple[np.ndarray[Any, Any], Tensor, Tensor]]:
+    """The test samples of a level, in order, drawn or read from files."""
+    rows, size = rows_of(ask, task, level), batch_size(task.shape(level))
+    stored = data.read(ask.suite, level, "test", ask.data, rows=rows) if ask.data else None
+    for start in range(0, rows, size):
+        indices = np.arange(start, min(start + size, rows), dtype=np.int64)
+        batch = stored(indices) if stored else task.draw("test", level, indices)
+        x, target = task.tensors(batch)
+        yield indices, x.to(ask.device, memory_format=torch.channels_last), target.to(ask.device)
+
+
+def _score_level(
+    model: Recurrent, ask: Ask, task: Task, level: str, folder: Path, listen: Listener
+) -> pa.Table:
+    """The scores of every sample of a level, from the file of an earlier part of this run where there is one."""
+    path = folder / f"scores-{level}.parquet"
+    if path.is_file():
+        return pq.read_table(path)
+    budgets, rows = budgets_of(ask, level), rows_of(ask, task, level)
+    parts: list[pa.Table] = []
+    for indices, x, target in _batches(ask, task, level):
+        for row in _score(model, ask, task, x, target, budgets):
+            parts.append(_table(level, indices, row))
+        done = int(indices[-1]) + 1
+        listen(Step(f"scoring level {level}", done, rows, {}))
+    table = pa.concat_tables(parts)
+    _write_scores(table, path)
+    return table
+
+
+def _score(
+    model: Recurrent, ask: Ask, task: Task, x: Tensor, target: Tensor, budgets: Sequence[int]
+) -> list[Row]:
+    metrics = ask.suite.metrics
+    if ask.exit and reachable(model, budgets)[-1] > 1:
+        return [score_exit(model, task, x, target, budget=max(budgets), rule=ask.exit, metrics=metrics)]
+    certain = task.out_channels != task.in_channels
+    several = model.max_iterations is None or model.max_iterations > 1
+    rules = [LAST, *(applicable(ask.exits, certain=certain) if several else [])]
+    return score_batch(
+        model, task, x, target, budgets=budgets, rules=list(dict.fromkeys(rules)), metrics=metrics
+    )
+
+
+def _table(level: str, indices: np.ndarray[Any, Any], row: Row) -> pa.Table:
+    n = len(indices)
+    columns: dict[str, Any] = {
+        "level": pa.array([level] * n).dictionary_encode(),
+        "index": pa.array(indices),
+        "rule": pa.array(["" if row.rule == LAST else row.rule] * n).dictionary_encode(),
+        "budget": pa.array(np.full(n, row.budget, np.int32)),
+        "iterations": pa.array(row.iterations),
+    }
+    columns |= {metric: pa.array(values) for metric, values in row.scores.items()}
+    return pa.table(columns)
+
+
+def _write_scores(table: pa.Table, path: Path) -> None:
+    with atomic.replacing(path) as temporary:
+        pq.write_table(table.unify_dictionaries(), temporary, compression="zstd", compression_level=9)
+
+
+def _samples(folder: Path, tables: dict[str, pa.Table]) -> Samples | None:
+    if not tables:
+        return None
+    path = folder / "record.parquet"
+    _write_scores(pa.concat_tables([table.unify_dictionaries() for table in tables.values()]), path)
+    return Samples(path=path.name, sha256=sha256_of(path))

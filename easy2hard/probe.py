@@ -1,0 +1,53 @@
+"""What a training step costs on this machine, and what makes it faster here."""
+
+import random
+import time
+from collections.abc import Callable
+
+import torch
+
+from easy2hard.entry import Recipe
+from easy2hard.models.recurrent import Recurrent
+from easy2hard.suite import Suite
+from easy2hard.tasks import Task
+from easy2hard.train import Fast, Plan
+
+
+def seconds_per_step(
+    build: Callable[[], Recurrent],
+    task: Task,
+    suite: Suite,
+    recipe: Recipe,
+    device: str,
+    fast: Fast,
+    repeats: int = 3,
+) -> float:
+    """Time a few steps of a throw-away model, after one to warm up: the least of them."""
+    model = build().to(device).to(memory_format=torch.channels_last).train()
+    plan = Plan.of(task, suite, recipe, suite.easy, seed=0)
+    run = fast.compile(model, task, recipe)
+    x, target = plan.batch(0)
+    x, target = x.to(device, memory_format=torch.channels_last), target.to(device)
+    times = []
+    for repeat in range(repeats + 1):
+        began = time.perf_counter()
+        run(x, target, random.Random(repeat)).backward()  # type: ignore[no-untyped-call]
+        if device != "cpu":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def probe(
+    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str
+) -> tuple[Fast, dict[str, float]]:
+    """Try bfloat16 autocast and `torch.compile`, and keep what makes a step at least a tenth faster.
+
+    Without bfloat16 in hardware autocast is about ten times slower, which no flag of the processor tells for sure.
+    """
+    times = {"float32": seconds_per_step(build, task, suite, recipe, device, Fast())}
+    times["bfloat16"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16=True))
+    bfloat16 = times["bfloat16"] < 0.9 * times["float32"]
+    times["compiled"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16, compiled=True))
+    compiled = times["compiled"] < 0.9 * min(times["float32"], times["bfloat16"])
+    return Fast(bfloat16, compiled), times

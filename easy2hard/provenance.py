@@ -1,0 +1,80 @@
+"""Where and with what a run was made: what somebody needs who wants the same figures again."""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import easy2hard
+from easy2hard.record import Provenance
+
+
+def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Provenance:
+    """The provenance of a run that ends now."""
+    commit, dirty = _commit()
+    return Provenance(
+        easy2hard=easy2hard.__version__,
+        commit=commit,
+        dirty=dirty,
+        command=" ".join(["easy2hard", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "easy2hard" else "python",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        os=platform.platform(terse=True),
+        cpu=_processor(),
+        gpu=torch.cuda.get_device_name(device) if device.startswith("cuda") else None,
+        threads=torch.get_num_threads(),
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        tf32=bool(torch.backends.cuda.matmul.allow_tf32),
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        seconds=round(seconds, 3),
+        peak_memory_mb=round(_peak_memory(), 1),
+    )
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """The commit of the package itself: from its checkout, or from what the installer noted; never of the cwd."""
+    package = Path(easy2hard.__file__).parent
+    if (package.parent / ".git").exists():
+        commit = _git(package.parent, "rev-parse", "HEAD")
+        status = _git(package.parent, "status", "--porcelain", "--", "easy2hard", "generators")
+        return (commit, bool(status)) if commit else (None, None)
+    try:
+        noted = distribution("easy2hard").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None, None
+    return (json.loads(noted).get("vcs_info", {}).get("commit_id"), False) if noted else (None, None)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return run.stdout.strip()
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.split(':', 1)[1].strip()}, {os.cpu_count()} cores"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _peak_memory() -> float:
+    """The largest resident size of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

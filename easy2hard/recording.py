@@ -1,0 +1,134 @@
+"""From what was measured to the parts of a record."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from easy2hard import data, shelf, statistics
+from easy2hard.ask import Ask, rows_of
+from easy2hard.entry import Entry, Recipe
+from easy2hard.macs import Macs, count, parameters
+from easy2hard.models.recurrent import Recurrent
+from easy2hard.record import Answered, Asked, Cell, LevelData, Trained, Weights
+from easy2hard.tasks import Task
+from easy2hard.train import Outcome
+from easy2hard.weights import sha256_of
+
+
+def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator[Cell]:
+    """The figures of a level: a mean with its interval for every rule, budget and metric."""
+    cost = _count(model, task, level)
+    frame = table.to_pandas()
+    metrics = [
+        name for name in frame.columns if name not in ("level", "index", "rule", "budget", "iterations")
+    ]
+    groups = list(frame.groupby(["rule", "budget"], observed=True, sort=True))
+    for metric in metrics:
+        module = shelf.take("metrics", metric)
+        columns = np.stack([group[metric].to_numpy(np.float64) for _, group in groups], axis=1)
+        intervals = statistics.confidence_intervals(columns)
+        for ((rule, budget), group), values, (low, high) in zip(groups, columns.T, intervals, strict=True):
+            iterations = float(group["iterations"].mean())
+            shared: dict[str, Any] = {
+                "level": level,
+                "budget": int(budget),
+                "exit": rule or None,
+                "higher_is_better": module.HIGHER_IS_BETTER,
+                "n": len(group),
+                "iterations": iterations,
+                "macs": cost.of(iterations),
+            }
+            error = statistics.standard_error(values)
+            yield Cell(
+                metric=metric, value=float(values.mean()), se=error, ci95=(float(low), float(high)), **shared
+            )
+            if hasattr(module, "pooled"):
+                pooled = module.pooled(torch.from_numpy(values))
+                yield Cell(metric=f"{metric}_pooled", value=pooled, se=None, ci95=None, **shared)
+
+
+def _count(model: Recurrent, task: Task, level: str) -> Macs:
+    return count(model, task.in_channels, task.shape(level))
+
+
+def asked(ask: Ask, task: Task, chosen: tuple[str, Recipe] | None, tables: dict[str, pa.Table]) -> Asked:
+    suite = ask.suite
+    answer = chosen[1].answer_on(suite.name, suite.answer) if chosen else str(suite.answer)
+    scored = {level: rows_of(ask, task, level) for level in tables or ask.levels}
+    return Asked(
+        suite=suite.name,
+        version=suite.version,
+        protocol=suite.protocol_digest,
+        metric=suite.metric,
+        answer=ask.exit or answer,
+        train_levels=(ask.ceiling,) if ask.ceiling else suite.easy,
+        headline=suite.headline,
+        levels={
+            level: LevelData(n=n, digest=data.level_digest(task, suite, level), kind=suite.kind(level))
+            for level, n in scored.items()
+        },
+        seed=suite.seed,
+        stamp=task.stamp(suite.easy[0]),
+        source=task.source_digest() or None,
+        limit=ask.limit,
+    )
+
+
+def answered(
+    entry: Entry,
+    ask: Ask,
+    model: Recurrent,
+    chosen: tuple[str, Recipe] | None,
+    weights: Weights | None,
+    task: Task,
+) -> Answered:
+    total, trained = parameters(model)
+    cost = _count(model, task, ask.suite.easy[0])
+    card = entry.card
+    band = "ceiling" if ask.ceiling else card.band if card else "entry"
+    return Answered(
+        id=entry.name,
+        title=card.title if card else entry.name,
+        band=band,
+        recipe=chosen[0] if chosen else None,
+        sha256=entry.sha256 if entry.path.is_file() else "",
+        hparams=chosen[1].model_dump(mode="json") if chosen else {},
+        iterative=model.max_iterations is None or model.max_iterations > 1,
+        train_iterations=_train_iterations(model, chosen),
+        params_total=total,
+        params_trained=trained,
+        macs_fixed=cost.fixed,
+        macs_per_iteration=cost.per_iteration,
+        weights=weights,
+        authors=card.authors if card else "",
+        licence=card.licence if card else "",
+        paper=card.paper if card else None,
+    )
+
+
+def _train_iterations(model: Recurrent, chosen: tuple[str, Recipe] | None) -> int | None:
+    """How many iterations it was trained at: never more than it can run."""
+    if chosen is None:
+        return model.max_iterations
+    return min(chosen[1].train_iterations, model.max_iterations or chosen[1].train_iterations)
+
+
+def trained(ask: Ask, seed: int, outcome: Outcome | None, folder: Path) -> Trained | None:
+    if outcome is None:
+        return None
+    log = folder / "train.jsonl"
+    return Trained(
+        seed=seed,
+        levels=(ask.ceiling,) if ask.ceiling else ask.suite.easy,
+        steps=outcome.steps,
+        samples=outcome.samples,
+        seconds=round(outcome.seconds, 3),
+        loss=outcome.loss,
+        validation=outcome.validation,
+        selected_on="last",
+        log_sha256=sha256_of(log) if log.is_file() else None,
+    )

@@ -1,0 +1,85 @@
+"""Weights and checkpoints on disk: safetensors, whole or not there; never a pickle."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from easy2hard import atomic
+from easy2hard.errors import UserError
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the state dict as safetensors, whole or not at all."""
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
+    with atomic.replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill a model from safetensors, or from a `.pt` state dict read with `weights_only=True`."""
+    if not path.is_file():
+        raise UserError(f"there are no weights {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            tensors = load_file(path)
+        else:
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(tensors)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} does not hold weights of this model: {reason[:400]}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, as records hold it."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def write_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent: float,
+    best: float | None,
+) -> None:
+    """Weights, optimizer state and step in one file, so that they never disagree."""
+    tensors = {
+        f"model.{name}": t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()
+    }
+    for number, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{number}.{name}"] = value.detach().cpu().contiguous().clone()
+    about = {"step": str(step), "spent": str(spent), "best": "" if best is None else str(best)}
+    with atomic.replacing(folder / "checkpoint.safetensors") as temporary:
+        save_file(tensors, temporary, metadata=about)
+
+
+def read_checkpoint(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, float, float | None]:
+    """Take up the checkpoint where there is one: the next step, seconds spent, the best validation so far."""
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        return 0, 0.0, None
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata()
+    tensors = load_file(path)
+    model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".", 2)
+            states.setdefault(int(number), {})[key] = value
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for place, state in states.items():
+        for key, value in state.items():
+            if value.shape == parameters[place].shape:  # in the parameter's own memory layout
+                state[key] = torch.empty_like(parameters[place]).copy_(value)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+    return int(about["step"]), float(about["spent"]), float(about["best"]) if about["best"] else None
