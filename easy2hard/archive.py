@@ -119,9 +119,14 @@ def verify(filed: Filed) -> None:
         )
 
 
+def identity_names(task: str) -> tuple[str, ...]:
+    """The entries that may stand for identity on suites of a task."""
+    return "identity", f"identity-{task}"
+
+
 def find_identity(found: Iterable[Filed], task: str) -> Filed | None:
     """The record of the floor that answers with its input, as which a failed seed on a suite of `task` is scored."""
-    names = ("identity", f"identity-{task}")
+    names = identity_names(task)
     return next((filed for filed in found if filed.record.model.id in names and filed.record.cells), None)
 
 
