@@ -99,11 +99,11 @@ def _grow(m: int, start: Cell, moves: list[int]) -> dict[Cell, Cell]:
     while len(parents) < m * m - 1:
         y, x = stack[-1]
         around = [(y - 1, x), (y, x - 1), (y, x + 1), (y + 1, x)]
-        free = [c for c in around if 0 <= min(c) and max(c) < m and c not in parents and c != start]
+        free = [c for c in around if min(c) >= 0 and max(c) < m and c not in parents and c != start]
         if not free:
             stack.pop()
             continue
-        chosen = free[moves[len(parents)] * len(free) >> 32]
+        chosen = free[(moves[len(parents)] >> 2) * len(free) >> 30]
         parents[chosen] = (y, x)
         stack.append(chosen)
     return parents
@@ -158,25 +158,26 @@ def fingerprints(drawn: Maze) -> tuple[int, int, int]:
     """Of the maze, of its layout, and of its layout up to symmetry."""
     plain = layout_sum(drawn.m, drawn.edges, SYMMETRIES[0])
     start, end = (y * drawn.m + x for y, x in (drawn.start, drawn.end))
-    return _mix(plain ^ _mix(start * drawn.m**2 + end)), _mix(plain), symmetric_hash(drawn.m, drawn.edges)
+    exact = _mix(plain ^ _mix(start * drawn.m**2 + end))
+    return exact, _mix(plain), symmetric_hash(drawn.m, drawn.edges)
 
 
-Picture = list[list[tuple[int, int, int]]]
+Picture = list[list[list[int]]]
 
 
 def picture(drawn: Maze) -> tuple[Picture, list[list[int]]]:
     """Image of (red, green, blue) and mask of 0 and 1, 2x2 pixels a lattice point behind a border of 3."""
     side = 4 * drawn.m + 4
-    image = [[(0, 0, 0)] * side for _ in range(side)]
+    image = [[[0, 0, 0]] * side for _ in range(side)]
     mask = [[0] * side for _ in range(side)]
     for edge in drawn.edges:
         for point in _points(edge):
-            _fill(image, point, (255, 255, 255))
+            _fill(image, point, [255, 255, 255])
     for edge in pairwise(drawn.path):
         for point in _points(edge):
             _fill(mask, point, 1)
-    _fill(image, (2 * drawn.start[0], 2 * drawn.start[1]), (0, 255, 0))
-    _fill(image, (2 * drawn.end[0], 2 * drawn.end[1]), (255, 0, 0))
+    _fill(image, (2 * drawn.start[0], 2 * drawn.start[1]), [0, 255, 0])
+    _fill(image, (2 * drawn.end[0], 2 * drawn.end[1]), [255, 0, 0])
     return image, mask
 
 

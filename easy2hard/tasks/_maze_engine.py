@@ -1,286 +1,390 @@
-"""Draws mazes: how random words become walls, endpoints and pixels, and which mazes are alike.
+"""Draws mazes: how random words become walls, ends and pixels.
 
 A maze of size n has m = (n + 1) / 2 cells a side, numbered along the rows. Its random words are one stream:
 
-- block 0 gives the ends: start = floor(u m^2), with u the fraction whose 64 bits are words 0 and 1; end likewise
-  from words 2 and 3 among the other m^2 - 1 cells.
-- move t of the depth-first search, which is rooted at the start, takes word w = t % 4 of block 1 + t // 4. Of the k
-  unvisited neighbours, in the order up, left, right, down, it goes to number floor(w k / 2^32); where there are
-  none, it first goes back to the latest cell that has some. m^2 - 1 moves visit every cell, so the layout is a
-  tree and the path from start to end is unique.
+- Block 0 gives the ends: start = floor(u m^2), with u the fraction whose 64 bits are words 0 and 1; end likewise
+  from words 2 and 3, among the other m^2 - 1 cells.
+- Move t of the depth-first search, which is rooted at the start, takes the upper 30 bits, w, of word t % 4 of
+  block 1 + t // 4. Of the k unvisited neighbours, in the order up, left, right, down, it goes to number
+  floor(w k / 2^30). Where there are none, it first goes back to the latest cell that has some. m^2 - 1 moves
+  visit every cell, so the layout is a tree and the path from start to end is unique.
 
-A layout's class is its symmetric hash mod 16 (see `_symmetric`). Attempts 0, 1, 2, ... are drawn until it
-lies in the wanted range: splits with different ranges share no layout, not even a rotated or reflected one.
+A layout's class is its symmetric hash mod 16 (see `_maze_hash`). Attempts 0, 1, 2, ... are drawn until it lies
+in the wanted range: splits with different ranges share no layout, not even a rotated or reflected one.
+
+For speed, 16 mazes grow side by side, a move of each in turn: while one waits for memory, others advance.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from easy2hard.rng import inlined, kernel, philox, word1
+from easy2hard.tasks._maze_hash import CLASSES, mix, sum_rows, symmetric, weights
 
 U8 = NDArray[np.uint8]
+U32 = NDArray[np.uint32]
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
+Places = NDArray[np.uintp]  # unsigned, because numba would check signed indices for being negative
 
-CLASSES = 16
-ATTEMPTS = 4096  # half the classes fail that often with a chance of 2^-4096, one class with 10^-115
+ATTEMPTS = 4096  # one class alone fails that often with a chance of 10^-115
 
-_UP, _LEFT, _RIGHT, _DOWN = 0, 1, 2, 3
-_NEW, _ROOT, _BORDER = 4, 5, 6  # other values of a cell in the grid of directions to the parent
+_LANES = 16
+_DIGITS = 12  # what a move needs of its word: floor(w k / 2^30) = floor(digit k / 12), as k is 1, 2, 3 or 4
+_ROOT = 4  # stands for the direction to the parent, which the start has not
 
 
 def draw(size: int, key: int, indices: I64, classes: tuple[int, int], stream: int = 0) -> tuple[U8, U8, I64]:
     """Image (n, S, S, 3), mask (n, S, S) of 0 and 1, and path length (n,) of mazes, with S = 2 * size + 6.
 
-    The length is counted in steps between lattice points: two for each move from cell to cell.
+    `classes` are the first and the last class allowed. The length is counted in steps between lattice
+    points: two for each move from cell to cell.
     """
-    side = 2 * size + 6
-    image = np.zeros((len(indices), side, side, 3), np.uint8)
-    mask = np.zeros((len(indices), side, side), np.uint8)
-    length = np.empty(len(indices), np.int64)
-    failed = _draw(*_arguments(size, key, indices, classes, stream), image, mask, length)
-    _refuse(failed, classes)
+    n, side = len(indices), 4 * _cells(size) + 4
+    image, mask = np.empty((n, side, side, 3), np.uint8), np.empty((n, side, side), np.uint8)
+    length = np.empty(n, np.int64)
+    pictures = (image.reshape(n, side * side * 3), mask.reshape(n, side * side), length)
+    _run(size, key, indices, classes, stream, pictures, np.empty((0, 3), np.uint64))
     return image, mask, length
 
 
 def fingerprints(size: int, key: int, indices: I64, classes: tuple[int, int], stream: int = 0) -> U64:
     """Three 64-bit hashes (n, 3): of the maze, of its layout alone, of its layout up to symmetry."""
     hashes = np.empty((len(indices), 3), np.uint64)
-    failed = _fingerprints(*_arguments(size, key, indices, classes, stream), hashes)
-    _refuse(failed, classes)
+    nothing = np.empty((0, 0), np.uint8)
+    _run(size, key, indices, classes, stream, (nothing, nothing, np.empty(0, np.int64)), hashes)
     return hashes
 
 
-def _arguments(
-    size: int, key: int, indices: I64, classes: tuple[int, int], stream: int
-) -> tuple[U64, np.uint64, np.uint32, I64, int, int]:
-    if size < 7 or size % 2 == 0:
-        raise ValueError(f"a maze size is an odd whole number from 7 upwards; got {size}.")
+def _run(
+    size: int,
+    key: int,
+    indices: I64,
+    classes: tuple[int, int],
+    stream: int,
+    pictures: tuple[U8, U8, I64],
+    hashes: U64,
+) -> None:
     if not 0 <= classes[0] <= classes[1] < CLASSES:
         raise ValueError(f"classes are a first and a last one within 0..{CLASSES - 1}; got {classes}.")
-    return weights(size), np.uint64(key), word1(stream), np.asarray(indices, np.int64), *classes
-
-
-def _refuse(failed: int, classes: tuple[int, int]) -> None:
+    m, word, indices = _cells(size), word1(stream), np.asarray(indices, np.int64)
+    failed = _draw(_board(m), _lanes(m), np.uint64(key), word, indices, classes, ATTEMPTS, *pictures, hashes)
     if failed >= 0:
         raise RuntimeError(f"maze {failed}: none of {ATTEMPTS} attempts gave a layout of classes {classes}.")
 
 
-@lru_cache(maxsize=16)
-def weights(size: int) -> U64:
-    """The weight of each edge under the 8 symmetries: uint64 (m, m, 2, 8).
+def _cells(size: int) -> int:
+    """How many cells a maze of a size has a side."""
+    if size < 7 or size % 2 == 0:
+        raise ValueError(f"a maze size is an odd whole number from 7 upwards; got {size}.")
+    return (size + 1) // 2
 
-    Edge (y, x, 0) joins cell (y, x) to the one on its right, (y, x, 1) to the one below; edges that leave the
-    maze are there, too, and never used. The weight of the edge at lattice point (r, c), counted from the first
-    cell, is output number r * (2 m - 1) + c of splitmix64 (Steele et al., OOPSLA 2014).
+
+class Board(NamedTuple):
+    """What all mazes of m x m cells share.
+
+    Cells are numbered along the rows of a grid with a border. Its width is even, so that the sum of two
+    neighbours tells which they are: that is the number of the edge between them.
     """
-    m = (size + 1) // 2
-    last = 2 * m - 2
-    y, x, down = np.meshgrid(np.arange(m), np.arange(m), np.arange(2), indexing="ij")
-    r, c = 2 * y + down, 2 * x + 1 - down
-    places = [
-        (a, b) for row in (r, last - r) for column in (c, last - c) for a, b in ((row, column), (column, row))
-    ]
-    number = np.stack([a * (last + 1) + b + 1 for a, b in places], axis=-1).astype(np.uint64)
-    table = _mix_array(number * np.uint64(0x9E3779B97F4A7C15))
-    table.setflags(write=False)
-    return table
+
+    m: int
+    wide: int  # the grid's width
+    side: int  # of the image, in pixels
+    free: U8  # by cell: the directions in which there is another; bit 0 up, 1 left, 2 right, 3 down
+    move: (
+        Places  # by choice, which is 16 * free directions + digit: what a move adds to the cell, modulo 2^64
+    )
+    origin: U8  # by choice: the direction from which the move came
+    step: Places  # by direction: what a move there adds to the cell; 0 for `_ROOT`
+    weights: U64  # by edge: 8 weights
+    pixel: Places  # by cell: where its first pixel lies in the mask
+    between: Places  # by direction: from a cell's first pixel to that of the lattice point it opens
+    picture: U8  # the image where all walls stand
 
 
-def _mix_array(z: U64) -> U64:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+class Lanes(NamedTuple):
+    """The mazes that grow side by side. The arrays by cell are flat, one grid after the other."""
+
+    free: U8  # by cell: the directions of unvisited neighbours
+    parent: U8  # by cell: the direction to the parent
+    stack: U32  # m^2 for each lane: the visited cells that may still have unvisited neighbours
+    edges: U32  # (lanes, moves): the edges opened
+    digits: U8  # (moves, lanes): random numbers below 12
+    cell: Places  # (lanes,): where the search is
+    depth: Places  # (lanes,): of the stack
+    start: Places  # (lanes,)
+    end: Places  # (lanes,)
+    sample: I64  # (lanes,): for which of the samples asked for
+    attempt: U32  # (lanes,)
 
 
-@inlined
-def _mix(z: np.uint64) -> np.uint64:
-    """The finaliser of splitmix64: every bit of the result depends on every bit of z."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+@lru_cache(maxsize=16)
+def _board(m: int) -> Board:
+    wide, side = m + 2 + m % 2, 4 * m + 4
+    y, x = np.divmod(np.arange((m + 2) * wide), wide)
+    free = (y > 1) << 0 | (x > 1) << 1 | (x < m) << 2 | (y < m) << 3
+    picture = np.zeros((side, side, 3), np.uint8)
+    for row, column in ((3, 3), (3, 4), (4, 3), (4, 4)):
+        picture[row : side - 3 : 4, column : side - 3 : 4] = 255
+    direction, step = _directions(), np.array([-wide, -1, 1, wide, 0]).astype(np.uintp)
+    inside = np.flatnonzero((y >= 1) & (y <= m) & (x >= 1) & (x <= m))
+    by_edge = np.zeros((2 * len(y), 8), np.uint64)
+    by_edge[2 * inside + 1], by_edge[2 * inside + wide] = weights(m).reshape(m * m, 2, 8).swapaxes(0, 1)
+    return Board(
+        m=m,
+        wide=wide,
+        side=side,
+        free=free.astype(np.uint8),
+        move=step[direction],
+        origin=(3 - direction).astype(np.uint8),
+        step=step,
+        weights=by_edge,
+        pixel=((4 * y - 1) * side + 4 * x - 1).astype(np.uintp),
+        between=np.array([-2 * side, -2, 2, 2 * side, 0]).astype(np.uintp),
+        picture=picture.reshape(-1),
+    )
 
 
-@inlined
-def _below(high: np.uint32, low: np.uint32, bound: int) -> int:
-    """floor(u * bound), u the fraction with the bits of `high` and then those of `low`; bound below 2^31."""
-    carry = np.uint64(low) * np.uint64(bound) >> np.uint64(32)
-    return np.int64(np.uint64(high) * np.uint64(bound) + carry >> np.uint64(32))
+def _directions() -> U8:
+    """By 16 * free + digit: of the k directions in the bits of `free`, number digit * k // 12."""
+    table = np.zeros((16, 16), np.uint8)
+    for free in range(1, 16):
+        choices = [direction for direction in range(4) if free >> direction & 1]
+        for digit in range(_DIGITS):
+            table[free, digit] = choices[digit * len(choices) // _DIGITS]
+    return table.reshape(-1)
 
 
-@inlined
-def _ends(key: np.uint64, word: np.uint32, index: np.uint64, cells: int) -> tuple[int, int]:
-    """Start and end: an ordered pair of distinct cells, every pair with equal chance."""
-    a, b, c, d = philox(key, np.uint32(0), word, index)
-    start, end = _below(a, b, cells), _below(c, d, cells - 1)
-    return start, end + (end >= start)
-
-
-@kernel
-def _grow(
-    grid: U8, stack: I64, m: int, start: int, key: np.uint64, word: np.uint32, index: np.uint64
-) -> None:
-    """Fill `grid` (m + 2, m + 2), flat, with the direction from each cell to its parent."""
-    wide = m + 2
-    steps = (-wide, -1, 1, wide)
-    grid[:] = _BORDER
-    for y in range(1, m + 1):
-        grid[y * wide + 1 : y * wide + m + 1] = _NEW
-    cell = (start // m + 1) * wide + start % m + 1
-    grid[cell] = _ROOT
-    depth = 0
-    words = philox(key, np.uint32(0), word, index)
-    for t in range(m * m - 1):
-        if t % 4 == 0:
-            words = philox(key, np.uint32(1 + t // 4), word, index)
-        k = _free(grid, cell, wide)
-        while k == 0:
-            depth -= 1
-            cell = stack[depth]
-            k = _free(grid, cell, wide)
-        stack[depth] = cell
-        depth += 1
-        pick = np.int64(np.uint64(words[t % 4]) * np.uint64(k) >> np.uint64(32))
-        for direction in range(4):
-            there = cell + steps[direction]
-            if grid[there] == _NEW:
-                if pick == 0:
-                    break
-                pick -= 1
-        cell += steps[direction]
-        grid[cell] = 3 - direction
-
-
-@inlined
-def _free(grid: U8, cell: int, wide: int) -> int:
-    """How many neighbours of a cell are not visited yet."""
-    return (
-        (grid[cell - wide] == _NEW)
-        + (grid[cell - 1] == _NEW)
-        + (grid[cell + 1] == _NEW)
-        + (grid[cell + wide] == _NEW)
+def _lanes(m: int) -> Lanes:
+    cells, blocks = (m + 2) * (m + 2 + m % 2), (m * m + 2) // 4
+    return Lanes(
+        free=np.empty(_LANES * cells, np.uint8),
+        parent=np.empty(_LANES * cells, np.uint8),
+        stack=np.empty(_LANES * m * m, np.uint32),
+        edges=np.empty((_LANES, m * m - 1), np.uint32),
+        digits=np.empty((4 * blocks, _LANES), np.uint8),
+        cell=np.empty(_LANES, np.uintp),
+        depth=np.empty(_LANES, np.uintp),
+        start=np.empty(_LANES, np.uintp),
+        end=np.empty(_LANES, np.uintp),
+        sample=np.zeros(_LANES, np.int64),
+        attempt=np.zeros(_LANES, np.uint32),
     )
 
 
 @kernel
-def _sums(grid: U8, m: int, table: U64, sums: U64) -> None:
-    """For each of the 8 symmetries, the sum of the weights of the open edges."""
-    sums[:] = 0
-    for y in range(m):
-        for x in range(m):
-            up = grid[(y + 1) * (m + 2) + x + 1]
-            if up >= _NEW:
-                continue
-            y0, x0 = y - (up == _UP), x - (up == _LEFT)
-            down = np.int64(up == _UP or up == _DOWN)
-            for g in range(8):
-                sums[g] += table[y0, x0, down, g]
-
-
-@inlined
-def _symmetric(sums: U64) -> np.uint64:
-    """A hash of a layout that its rotations and reflections share."""
-    total = np.uint64(0)
-    for g in range(8):
-        total += _mix(sums[g])
-    return _mix(total)
-
-
-@kernel
-def _search(
-    grid: U8,
-    stack: I64,
-    sums: U64,
-    m: int,
-    table: U64,
-    key: np.uint64,
-    word: np.uint32,
-    index: np.uint64,
-    lo: int,
-    hi: int,
-) -> tuple[int, int]:
-    """Grow attempts until one has a class in lo..hi; its start and end, or (-1, -1)."""
-    for attempt in range(ATTEMPTS):
-        start, end = _ends(key, np.uint32(word + np.uint32(attempt)), index, m * m)
-        _grow(grid, stack, m, start, key, np.uint32(word + np.uint32(attempt)), index)
-        _sums(grid, m, table, sums)
-        if lo <= np.int64(_symmetric(sums) % np.uint64(CLASSES)) <= hi:
-            return start, end
-    return -1, -1
-
-
-@kernel
 def _draw(
-    table: U64,
+    board: Board,
+    lanes: Lanes,
     key: np.uint64,
-    word: np.uint32,
+    word1: np.uint32,
     indices: I64,
-    lo: int,
-    hi: int,
+    classes: tuple[int, int],
+    attempts: int,
     image: U8,
     mask: U8,
     length: I64,
+    hashes: U64,
 ) -> int:
-    m = table.shape[0]
-    grid, stack, sums = np.empty((m + 2) ** 2, np.uint8), np.empty(m * m, np.int64), np.empty(8, np.uint64)
-    for i in range(indices.size):
-        start, end = _search(grid, stack, sums, m, table, key, word, np.uint64(indices[i]), lo, hi)
-        if start < 0:
-            return indices[i]
-        _paint_layout(grid, m, image[i])
-        length[i] = _paint_path(grid, m, start, end, image[i], mask[i])
+    """Grow lanes full of attempts until every sample has one of a wanted class.
+
+    Pictures and hashes are made where there is room for them. Returns -1, or the index of a sample for which
+    all attempts failed.
+    """
+    sums = np.empty(8, np.uint64)
+    taken = used = 0
+    while used > 0 or taken < indices.size:
+        while used < _LANES and taken < indices.size:
+            lanes.sample[used], lanes.attempt[used] = taken, 0
+            taken += 1
+            used += 1
+        _roll(board, lanes, used, key, word1, indices)
+        _grow(board, lanes, used)
+        rejected = 0
+        for lane in range(used):
+            sample = lanes.sample[lane]
+            sum_rows(board.weights, lanes.edges[lane], sums)
+            if classes[0] <= np.int64(symmetric(sums) % np.uint64(CLASSES)) <= classes[1]:
+                if image.size > 0:
+                    length[sample] = _paint(board, lanes, lane, image[sample], mask[sample])
+                if hashes.size > 0:
+                    _hash(board, lanes, lane, sums, hashes[sample])
+            else:
+                # Rejected lanes move to the front and try again; those behind them take new samples.
+                lanes.sample[rejected], lanes.attempt[rejected] = sample, lanes.attempt[lane] + 1
+                if lanes.attempt[rejected] == attempts:
+                    return int(indices[sample])
+                rejected += 1
+        used = rejected
     return -1
 
 
 @kernel
-def _fingerprints(
-    table: U64, key: np.uint64, word: np.uint32, indices: I64, lo: int, hi: int, hashes: U64
-) -> int:
-    m = table.shape[0]
-    grid, stack, sums = np.empty((m + 2) ** 2, np.uint8), np.empty(m * m, np.int64), np.empty(8, np.uint64)
-    for i in range(indices.size):
-        start, end = _search(grid, stack, sums, m, table, key, word, np.uint64(indices[i]), lo, hi)
-        if start < 0:
-            return indices[i]
-        hashes[i, 0] = _mix(sums[0] ^ _mix(np.uint64(start * m * m + end)))
-        hashes[i, 1] = _mix(sums[0])
-        hashes[i, 2] = _symmetric(sums)
-    return -1
+def _roll(board: Board, lanes: Lanes, used: int, key: np.uint64, word1: np.uint32, indices: I64) -> None:
+    """Draw ends and digits. Blocks are drawn for all lanes at once: such loops can be vectorised."""
+    index, words1 = np.empty(_LANES, np.uint64), np.empty(_LANES, np.uint32)
+    for lane in range(_LANES):  # unused lanes draw what nobody reads
+        index[lane] = np.uint64(indices[lanes.sample[lane]])
+        words1[lane] = word1 + lanes.attempt[lane]
+    for lane in range(used):
+        words = philox(key, np.uint32(0), words1[lane], index[lane])
+        lanes.start[lane], lanes.end[lane] = _ends(board, words)
+    block_words = np.empty(4 * _LANES, np.uint32)
+    digits = lanes.digits.reshape(-1)
+    for block in range(lanes.digits.shape[0] // 4):
+        for lane in range(_LANES):
+            at, lanes_ = np.uintp(lane), np.uintp(_LANES)
+            words = philox(key, np.uint32(1 + block), words1[at], index[at])
+            block_words[at] = words[0]
+            block_words[at + lanes_] = words[1]
+            block_words[at + lanes_ + lanes_] = words[2]
+            block_words[at + lanes_ + lanes_ + lanes_] = words[3]
+        first = np.uintp(4 * _LANES * block)
+        for j in range(4 * _LANES):
+            digits[first + np.uintp(j)] = _digit(block_words[np.uintp(j)])
 
 
 @inlined
-def _square(picture: U8, row: int, column: int) -> U8:
-    """The pixels of a lattice point, counted from the first cell, which lies behind 3 pixels of border."""
-    return picture[2 * row + 3 : 2 * row + 5, 2 * column + 3 : 2 * column + 5]
+def _digit(word: np.uint32) -> np.uint8:
+    """floor(12 u), u the fraction with the upper 30 bits of the word."""
+    return np.uint8(np.uint32(np.uint32(word >> np.uint32(2)) * np.uint32(3)) >> np.uint32(28))
+
+
+@inlined
+def _ends(
+    board: Board, words: tuple[np.uint32, np.uint32, np.uint32, np.uint32]
+) -> tuple[np.uintp, np.uintp]:
+    """Start and end, numbered with the border: every pair of distinct cells has the same chance."""
+    cells, one = np.uint64(board.m * board.m), np.uint64(1)
+    start, end = _below(words[0], words[1], cells), _below(words[2], words[3], cells - one)
+    if end >= start:
+        end += one
+    return _with_border(board, start), _with_border(board, end)
+
+
+@inlined
+def _below(high: np.uint32, low: np.uint32, bound: np.uint64) -> np.uint64:
+    """floor(u * bound), u the fraction with the bits of `high` and then those of `low`; bound below 2^32."""
+    carry = np.uint64(low) * bound >> np.uint64(32)
+    return np.uint64(high) * bound + carry >> np.uint64(32)
+
+
+@inlined
+def _with_border(board: Board, number: np.uint64) -> np.uintp:
+    m, one = np.uint64(board.m), np.uint64(1)
+    return np.uintp((number // m + one) * np.uint64(board.wide) + number % m + one)
+
+
+@inlined
+def _without_border(board: Board, cell: np.uintp) -> np.uint64:
+    m, one = np.uint64(board.m), np.uint64(1)
+    wide = np.uint64(board.wide)
+    return (np.uint64(cell) // wide - one) * m + np.uint64(cell) % wide - one
 
 
 @kernel
-def _paint_layout(grid: U8, m: int, image: U8) -> None:
-    for y in range(m):
-        for x in range(m):
-            up = grid[(y + 1) * (m + 2) + x + 1]
-            _square(image, 2 * y, 2 * x)[:] = 255
-            if up < _NEW:
-                _square(image, 2 * y + (up == _DOWN) - (up == _UP), 2 * x + (up == _RIGHT) - (up == _LEFT))[
-                    :
-                ] = 255
+def _grow(board: Board, lanes: Lanes, used: int) -> None:
+    """Search depth first in the used lanes, a move of each in turn; fills `parent` and `edges`."""
+    free, cells = lanes.free, np.uintp(board.free.size)
+    one, four = np.uintp(1), np.uintp(4)
+    for lane in range(used):
+        _begin(board, lanes, np.uintp(lane))
+    for t in range(board.m * board.m - 1):
+        for lane in range(used):
+            at = np.uintp(lane)
+            cell, depth = lanes.cell[at], lanes.depth[at]
+            while free[cell] == 0:
+                depth -= one
+                cell = np.uintp(lanes.stack[depth])
+            choice = np.uintp(free[cell]) << four | np.uintp(lanes.digits[np.uintp(t), at])
+            lanes.stack[depth] = cell
+            lanes.depth[at] = depth + one
+            there = cell + board.move[choice]
+            lanes.cell[at] = there
+            lanes.parent[there] = board.origin[choice]
+            lanes.edges[at, np.uintp(t)] = cell + there - at * (cells + cells)
+            _visit(board, free, there)
+
+
+@inlined
+def _begin(board: Board, lanes: Lanes, lane: np.uintp) -> None:
+    """An empty grid, and the search at the start."""
+    cells = np.uintp(board.free.size)
+    for cell in range(board.free.size):  # numba copies slices far more slowly than this loop
+        lanes.free[lane * cells + np.uintp(cell)] = board.free[np.uintp(cell)]
+    start = lane * cells + lanes.start[lane]
+    lanes.cell[lane], lanes.depth[lane] = start, lane * np.uintp(board.m * board.m)
+    lanes.parent[start] = _ROOT
+    _visit(board, lanes.free, start)
+
+
+@inlined
+def _visit(board: Board, free: U8, cell: np.uintp) -> None:
+    """Tell the neighbours above, left, right and below that this cell is not free any more."""
+    wide, one = np.uintp(board.wide), np.uintp(1)
+    free[cell - wide] &= np.uint8(0b0111)
+    free[cell - one] &= np.uint8(0b1011)
+    free[cell + one] &= np.uint8(0b1101)
+    free[cell + wide] &= np.uint8(0b1110)
+
+
+@inlined
+def _hash(board: Board, lanes: Lanes, lane: int, sums: U64, hashes: U64) -> None:
+    start, end = _without_border(board, lanes.start[lane]), _without_border(board, lanes.end[lane])
+    hashes[0] = mix(sums[0] ^ mix(start * np.uint64(board.m * board.m) + end))
+    hashes[1] = mix(sums[0])
+    hashes[2] = symmetric(sums)
 
 
 @kernel
-def _paint_path(grid: U8, m: int, start: int, end: int, image: U8, mask: U8) -> int:
+def _paint(board: Board, lanes: Lanes, lane: int, image: U8, mask: U8) -> int:
+    """Paint a maze on a flat image and a flat mask; returns the length of its path."""
+    cells = board.free.size
+    parent = lanes.parent[lane * cells : (lane + 1) * cells]
+    start, cell = lanes.start[lane], lanes.end[lane]
+    _open_walls(board, parent, image)
+    _colour(board, board.pixel[start], image, 0, 255, 0)
+    _colour(board, board.pixel[cell], image, 255, 0, 0)
+    for i in range(mask.size):
+        mask[np.uintp(i)] = 0
+    _mark(board, board.pixel[start], mask)
     length = 0
-    y, x = end // m, end % m
-    _square(mask, 2 * y, 2 * x)[:] = 1
-    while y * m + x != start:
-        up = grid[(y + 1) * (m + 2) + x + 1]
-        dy, dx = np.int64(up == _DOWN) - np.int64(up == _UP), np.int64(up == _RIGHT) - np.int64(up == _LEFT)
-        _square(mask, 2 * y + dy, 2 * x + dx)[:] = 1
-        y, x = y + dy, x + dx
-        _square(mask, 2 * y, 2 * x)[:] = 1
+    while cell != start:
+        direction = np.uintp(parent[cell])
+        _mark(board, board.pixel[cell], mask)
+        _mark(board, board.pixel[cell] + board.between[direction], mask)
+        cell += board.step[direction]
         length += 2
-    _square(image, 2 * (start // m), 2 * (start % m))[:, :, 0] = 0
-    _square(image, 2 * (start // m), 2 * (start % m))[:, :, 2] = 0
-    _square(image, 2 * (end // m), 2 * (end % m))[:, :, 1:] = 0
     return length
+
+
+@inlined
+def _open_walls(board: Board, parent: U8, image: U8) -> None:
+    for i in range(image.size):
+        image[np.uintp(i)] = board.picture[np.uintp(i)]
+    for y in range(1, board.m + 1):
+        row = np.uintp(y * board.wide)
+        for x in range(1, board.m + 1):
+            cell = row + np.uintp(x)
+            _colour(board, board.pixel[cell] + board.between[np.uintp(parent[cell])], image, 255, 255, 255)
+
+
+@inlined
+def _colour(board: Board, pixel: np.uintp, image: U8, red: int, green: int, blue: int) -> None:
+    """Colour the 2x2 pixels of a lattice point."""
+    for row in range(2):
+        at = np.uintp(3) * (pixel + np.uintp(row * board.side))
+        for byte, value in enumerate((red, green, blue, red, green, blue)):
+            image[at + np.uintp(byte)] = value
+
+
+@inlined
+def _mark(board: Board, pixel: np.uintp, mask: U8) -> None:
+    """Mark the 2x2 pixels of a lattice point."""
+    for row in range(2):
+        at = pixel + np.uintp(row * board.side)
+        mask[at] = 1
+        mask[at + np.uintp(1)] = 1
