@@ -1,0 +1,62 @@
+"""Hashes that stand for data: what a level's bits are, and what a shard holds."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from easy2hard import png
+from easy2hard.suite import Suite
+from easy2hard.tasks import I64, U8, Task
+
+SAMPLED = 64  # test samples whose pixels enter a level's digest
+_SIZE = 16
+
+
+def level_digest(task: Task, suite: Suite, level: str | float) -> str:
+    """The data digest of a level: equal where two people have the same samples, whatever their machines.
+
+    BLAKE2b-128 of the definition's digest, the level and the source's digest, NUL after each, then of the
+    hashes of the first 64 test samples in index order: each over the uint8 pixels of input and target.
+    """
+    level = task.normalise(level)
+    total = blake2b(digest_size=_SIZE)
+    for part in (suite.definition_digest, level, task.source_digest()):
+        total.update(part.encode() + b"\0")
+    count = min(SAMPLED, task.available("test") or SAMPLED)
+    height, width = task.shape(level)
+    step = max(1, 2**25 // (height * width * 6))  # large mazes a few at a time
+    for first in range(0, count, step):
+        batch = task.draw("test", level, np.arange(first, min(first + step, count)))
+        for image, target in zip(batch.input, batch.target, strict=True):
+            total.update(hash_bytes(image, target))
+    return total.hexdigest()
+
+
+def shard_digest(inputs: U8, targets: U8, extra: Mapping[str, I64]) -> str:
+    """Hash of decoded pixels and further columns, from the PNG files (n, bytes) of inputs and targets.
+
+    BLAKE2b-128 over one hash per column: of the pixels in index order, packed as in PNG (RGB a byte a
+    channel, mazes 2 bits a pixel, masks 1), and of the further columns, sorted by name, as little-endian int64.
+    The pixels are hashed, never the files: compression may change with the library that writes.
+    """
+    total = blake2b(digest_size=_SIZE)
+    for files in (inputs, targets):
+        total.update(hash_bytes(png.packed(files)))
+    for name in sorted(extra):
+        total.update(hash_bytes(extra[name].astype("<i8", copy=False)))
+    return total.hexdigest()
+
+
+def joined(digests: list[str]) -> str:
+    """One digest for several, in order."""
+    return blake2b("".join(digests).encode(), digest_size=_SIZE).hexdigest()
+
+
+def hash_bytes(*arrays: NDArray[np.generic]) -> bytes:
+    """BLAKE2b-128 of the bytes of arrays, one after the other, in C order."""
+    total = blake2b(digest_size=_SIZE)
+    for array in arrays:
+        total.update(np.ascontiguousarray(array).data)
+    return total.digest()
