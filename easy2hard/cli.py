@@ -1,13 +1,19 @@
 """The command line: one command per verb, in the order of the flow."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from easy2hard import __version__, screen, shelf
 from easy2hard.errors import UserError
+
+if TYPE_CHECKING:
+    from easy2hard.archive import Filed
+    from easy2hard.data import Report
+    from easy2hard.suite import Split, Suite, Track
 
 app = typer.Typer(
     help="Train on easy problems, score on hard ones, for as long as the model may think.",
@@ -168,19 +174,58 @@ def generate(
                 suite,
                 out,
                 levels=_split(levels) or None,
-                splits=_split(splits) or None,
+                splits=cast("tuple[Split, ...]", _split(splits)) or None,
                 rows=rows,
                 directory=images_dir,
                 threads=threads,
-                listen=listen,
+                on_progress=listen,
             )
         if as_json:
-            screen.print_json(report.as_json())
-            continue
-        screen.table(f"{suite.name}: {out / suite.name}", *report.table())
-        for note in report.notes:
-            screen.say(f"note: {note}")
-        screen.say(report.certificate_text())
+            screen.print_json(_plain(report))
+        else:
+            _show_data(report)
+
+
+def _show_data(report: "Report") -> None:
+    """The table at the end of `generate`, the overlaps, and what the reader should hear."""
+    figures = list(dict.fromkeys(name for split in report.splits for name in split.summary))
+    rows = [
+        [
+            split.level,
+            split.split,
+            f"{split.rows:,}",
+            f"{split.bytes:,}",
+            split.digest[:12],
+            f"{split.rows_per_second:,.0f}" if split.rows_per_second else "kept",
+            *(f"{split.summary[name]:.2f}" if name in split.summary else "" for name in figures),
+        ]
+        for split in report.splits
+    ]
+    head = [
+        "level",
+        "split",
+        "rows",
+        "bytes",
+        "digest",
+        "rows/s",
+        *(name.replace("_", " ") for name in figures),
+    ]
+    screen.table(str(report.folder), head, rows)
+    overlaps = [
+        [o.notion, o.first, o.second, o.shared, f"{o.rows[0]:,} / {o.rows[1]:,}"] for o in report.overlaps
+    ]
+    screen.table("overlap certificate", ["equal", "between", "and", "shared", "of rows"], overlaps)
+    for note in report.notes:
+        screen.say(f"note: {note}")
+
+
+def _plain(value: Any) -> Any:
+    """A named tuple or model, and all in it, as JSON knows it."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if hasattr(value, "_asdict"):
+        return {key: _plain(part) for key, part in value._asdict().items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 @app.command()
@@ -274,9 +319,8 @@ def evaluate(
         "fast": fast,
     }
     chosen = suites.read(suite)
-    ceilings = asking.ceiling_levels(chosen) if ceiling else ()
-    records = []
-    for level in (None, *ceilings):
+    runs: list[Filed] = []
+    for level in (None, *(asking.ceiling_levels(chosen) if ceiling else ())):
         with screen.progress(f"{Path(model).stem} on {chosen.name}: ", quiet=as_json) as listen:
             run = evaluation.evaluate(
                 model,
@@ -289,8 +333,29 @@ def evaluate(
                 ceiling=level,
                 **asked,
             )
-        records += run.records
-    _show_records(records, chosen, track, as_json=as_json)
+        runs += run.filed
+    if as_json:
+        screen.print_json([_plain(filed.record) for filed in runs])
+    else:
+        _show_runs(runs, chosen, cast("Track", track))
+
+
+def _show_runs(runs: Sequence["Filed"], suite: "Suite", track: "Track") -> None:
+    """The new figures by level and budget, then their rows among the reference rows."""
+    from easy2hard import entry as entries
+    from easy2hard.board.among import among
+    from easy2hard.board.collect import read_all
+
+    reference, _ = read_all(entries.folder())
+    tables, refused = among(runs, reference, suite, track)
+    for shown in tables:
+        screen.table(*shown)
+    for unranked in refused:
+        screen.say(f"{unranked.path} does not rank: {unranked.reason}")
+    for filed in runs:
+        if filed.record.status == "failed":
+            screen.say(f"{filed.record.run_id} failed: {filed.record.reason}")
+        screen.say(f"record: {filed.path}")
 
 
 def _device(wanted: str | None) -> str:
@@ -303,3 +368,136 @@ def _device(wanted: str | None) -> str:
     if wanted.split(":")[0] not in ("cpu", "cuda"):
         raise UserError(f"--device is cpu, cuda or cuda:N; got '{wanted}'.")
     return wanted
+
+
+@app.command()
+def verify(
+    record: Annotated[Path, typer.Argument(help="A record's .json file.")],
+    entry: Annotated[str | None, typer.Option(help="The entry, where it is not beside the record.")] = None,
+    fresh_seed: Annotated[
+        int | None, typer.Option(help="Draw the data with this seed: a set nobody has seen.")
+    ] = None,
+    images_dir: Images = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a record's weights again, and say whether every figure comes out.
+
+    Example: easy2hard verify submissions/dt/records/sp-quick-s0.json
+    """
+    from easy2hard.verify import verify as verify_record
+
+    with screen.progress("", quiet=as_json) as listen:
+        differences = verify_record(
+            record,
+            entry=entry,
+            fresh_seed=fresh_seed,
+            images=images_dir,
+            device=_device(device),
+            listen=listen,
+        )
+    wrong = [difference for difference in differences if not difference.agrees]
+    if as_json:
+        screen.print_json([difference._asdict() for difference in differences])
+    else:
+        shown = wrong if fresh_seed is None else differences
+        rows = [
+            [
+                d.level,
+                d.exit or d.budget,
+                d.metric,
+                f"{d.recorded:.4f}",
+                f"{d.measured:.4f}",
+                f"{d.measured - d.recorded:+.4f}",
+            ]
+            for d in shown
+        ]
+        if rows:
+            screen.table(
+                str(record), ["level", "answer", "metric", "recorded", "measured", "difference"], rows
+            )
+        largest = max((abs(d.measured - d.recorded) for d in differences), default=0.0)
+        verdict = f"{len(wrong)} do not agree" if wrong else "all agree"
+        screen.say(
+            f"{len(differences)} figures scored again: {verdict}; the largest difference is {largest:.2g}."
+        )
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def submit(
+    model: Annotated[str, typer.Argument(help="A file such as my_model.py, a folder, or an entry's name.")],
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    into: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Lay weights above half a megabyte too.")
+    ] = False,
+) -> None:
+    """Check an entry with its finished runs, and lay it in submissions/.
+
+    Example: easy2hard submit my_model.py
+    """
+    from easy2hard import check as checks, entry as entries
+    from easy2hard.submit import submit as lay
+
+    failed = [finding for finding in checks.check(entries.load(model)) if not finding.passed]
+    if failed:
+        raise UserError(
+            f"{model} fails a check: {failed[0].name}: {failed[0].detail} Run `easy2hard check {model}`."
+        )
+    for path in lay(model, runs=runs, into=into, weights=weights):
+        screen.say(str(path))
+
+
+@app.command()
+def leaderboard(
+    submissions: Annotated[
+        Path | None, typer.Option(help="Folder of submissions; default: the checkout's.")
+    ] = None,
+    boards: Annotated[Path | None, typer.Option(help="Folder of board definitions (.toml).")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("leaderboard"),
+    check_only: Annotated[bool, typer.Option("--check", help="Only say what is not up to date.")] = False,
+) -> None:
+    """Render the boards from the records: Markdown, CSV, LaTeX.
+
+    Example: easy2hard leaderboard
+    """
+    from easy2hard import board, entry as entries
+    from easy2hard.board import definition
+
+    folders = boards or definition.folder(), submissions or entries.folder()
+    if check_only:
+        stale = board.stale(*folders, out)
+        if stale:
+            raise UserError(f"not up to date: {', '.join(map(str, stale))}; run `easy2hard leaderboard`.")
+        screen.say("every table is up to date.")
+        return
+    for path in board.render(*folders, out):
+        screen.say(str(path))
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="An entry's name, a record, or a folder of records.")],
+    b: Annotated[str, typer.Argument(help="The other one.")],
+    suite: Annotated[str, typer.Option(help="The suite.")] = "sp",
+    track: Annotated[str, typer.Option(help="quick or full.")] = "quick",
+    runs: Annotated[Path, typer.Option(help="Folder of runs, looked through after the submissions.")] = Path(
+        "runs"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Compare two entries on the samples that both were scored on: a paired test.
+
+    Example: easy2hard compare dt cnn --suite sp
+    """
+    from easy2hard import compare as comparing, entry as entries, suite as suites
+
+    asked, folders = suites.read(suite), [entries.folder(), runs]
+    side_a, side_b = (comparing.gather(name, asked, cast("Track", track), folders) for name in (a, b))
+    result = comparing.compare(side_a, side_b)
+    if as_json:
+        screen.print_json(_plain(result))
+    else:
+        screen.out.print(comparing.table(result), markup=False, highlight=False)

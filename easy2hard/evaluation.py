@@ -20,10 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from easy2hard import atomic, data, provenance, suite as suites
+from easy2hard.archive import Filed
 from easy2hard.ask import Ask, batch_size, budgets_of, checked, rows_of
 from easy2hard.entry import Entry, Recipe, TaskSpec, load as load_entry
 from easy2hard.errors import UserError
-from easy2hard.models.recurrent import Recurrent, adapt
+from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
@@ -36,9 +37,14 @@ from easy2hard.weights import load_weights, save_weights, sha256_of
 
 
 class Evaluation(NamedTuple):
-    """The records of one entry, one for each training seed."""
+    """The records of one entry, one for each training seed, and the files that hold them."""
 
-    records: tuple[Record, ...]
+    filed: tuple[Filed, ...]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records alone."""
+        return tuple(filed.record for filed in self.filed)
 
     @property
     def record(self) -> Record:
@@ -92,7 +98,7 @@ def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
     return Entry(name=name.lower(), path=Path(), card=None, build=lambda task: model)
 
 
-def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Record:
+def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Filed:
     """Train (where there is a recipe), score, and write the record of one seed."""
     chosen = None if ask.weights else entry.recipe(ask.recipe)
     key = _key(entry, ask, chosen, seed)
@@ -100,7 +106,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     folder = out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
     finished = folder / "record.json"
     if finished.is_file() and resume:
-        return read_record(finished)
+        return Filed(read_record(finished), finished)
     if folder.is_dir() and not resume:
         _clear(folder)
     began = time.perf_counter()
@@ -113,7 +119,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
         save_weights(model, folder / "weights.safetensors")
     # From here on the weights are fixed and hashed: only now is any hard split drawn.
     weights = _weights(folder)
-    model.to(ask.device).to(memory_format=torch.channels_last).eval()
+    place(model, ask.device).eval()
     failed = outcome.failure if outcome else None
     tables = (
         {}
@@ -139,7 +145,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
         ),
     )
     write_record(record, finished)
-    return record
+    return Filed(record, finished)
 
 
 def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from easy2hard.models.recurrent import Recurrent
+from easy2hard.models.recurrent import Plain, Recurrent
 
 
 class Macs(NamedTuple):
@@ -22,7 +22,12 @@ class Macs(NamedTuple):
 
 @torch.inference_mode()
 def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
-    """Run one sample of (channels, height, width) through each part of the model and count."""
+    """Run one sample of (channels, height, width) through each part of the model and count.
+
+    A function without a framework cannot be counted and says 0.
+    """
+    if isinstance(model, Plain):
+        return Macs(0, 0)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     x = torch.zeros(1, channels, *shape, device=device)
     with FlopCounterMode(display=False) as fixed:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from easy2hard.entry import Recipe
-from easy2hard.models.recurrent import Recurrent
+from easy2hard.models.recurrent import Recurrent, place
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 from easy2hard.train import Fast, Plan
@@ -23,7 +23,7 @@ def seconds_per_step(
     repeats: int = 3,
 ) -> float:
     """Time a few steps of a throw-away model, after one to warm up: the least of them."""
-    model = build().to(device).to(memory_format=torch.channels_last).train()
+    model = place(build(), device).train()
     plan = Plan.of(task, suite, recipe, suite.easy, seed=0)
     run = fast.compile(model, task, recipe)
     x, target = plan.batch(0)

@@ -21,7 +21,7 @@ from easy2hard import atomic, shelf
 from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson
-from easy2hard.models.recurrent import Recurrent
+from easy2hard.models.recurrent import Recurrent, place
 from easy2hard.progress import Listener, Step
 from easy2hard.score import reachable, score_batch
 from easy2hard.suite import Suite
@@ -96,7 +96,7 @@ def train(
         load_weights(model, folder / "weights.safetensors")
         return Outcome(**json.loads(trained.read_text()))
     fast = fast or Fast()
-    model.to(device).to(memory_format=torch.channels_last).train()
+    place(model, device).train()
     optimizer = _optimizer(recipe, model)
     start, spent, best = read_checkpoint(folder, model, optimizer)
     step_once = fast.compile(model, task, recipe)
