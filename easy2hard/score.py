@@ -95,6 +95,8 @@ def score_batch(
         final, thought = think(model, task, state, x, iteration)
         for rule in running:
             mask = rule.rule.take(thought)
+            if rule.rule.FINAL:
+                mask &= rule.taken_at == 0  # what a sample took first is its answer
             if mask.any():
                 rule.take(mask, iteration, measure(metrics, final[mask], target[mask]))
         if iteration in budgets:

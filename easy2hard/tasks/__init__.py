@@ -79,7 +79,10 @@ class Task(Protocol):
         ...
 
     def final(self, answer: "Tensor", x: "Tensor") -> "Tensor":
-        """The answer in the form that is scored: images clamped to [0, 1], mazes a mask of 0 and 1."""
+        """The answer in the form that is scored: images clamped to [0, 1], mazes a mask of 0 and 1.
+
+        What is not a number is 0: black, or not on the path.
+        """
         ...
 
     def decide(self, final: "Tensor") -> "Tensor":

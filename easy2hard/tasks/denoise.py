@@ -73,7 +73,7 @@ class Denoise:
         return (answer - target).square().mean()
 
     def final(self, answer: "Tensor", x: "Tensor") -> "Tensor":
-        return answer.float().clamp(0, 1)
+        return answer.float().nan_to_num(0.0).clamp(0, 1)
 
     def decide(self, final: "Tensor") -> "Tensor":
         import torch

@@ -36,7 +36,9 @@ class Maze:
     def normalise(self, level: str | float) -> str:
         level = canonical(level)
         if "." in level or int(level) < 7 or int(level) % 2 == 0:
-            raise UserError(f"a maze size is an odd whole number from 7 upwards, such as 9 or 59; got {level}.")
+            raise UserError(
+                f"a maze size is an odd whole number from 7 upwards, such as 9 or 59; got {level}."
+            )
         return level
 
     def shape(self, level: str) -> tuple[int, int]:
@@ -99,8 +101,9 @@ class Maze:
         return final
 
     def certainty(self, answer: "Tensor", x: "Tensor") -> "Tensor | None":
-        """The larger of the two class probabilities, 0 on walls."""
-        return (answer[:, 1] - answer[:, 0]).abs().float().sigmoid() * (x.amax(dim=1) > 0)
+        """The larger of the two class probabilities; 0 on walls, and where it is not a number."""
+        sure = (answer[:, 1] - answer[:, 0]).abs().float().sigmoid()
+        return sure.nan_to_num(0.0) * (x.amax(dim=1) > 0)
 
     def _key(self, split: str, level: str) -> int:
         return rng.key(self._suite.version, self._suite.seed, "maze", split, level)

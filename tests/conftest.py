@@ -1,0 +1,130 @@
+"""Small things that many tests share: suites of a few rows, and entries written as text."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported, by the tests that need it
+
+from easy2hard import suite as suites
+from easy2hard.suite import Suite
+
+_TINY = """
+name = "tiny"
+version = 1
+summary = "Salt and pepper on small pictures."
+task = "denoise"
+noise = "salt_and_pepper"
+images = "dead_leaves"
+size = 16
+seed = 0
+easy = ["0.1"]
+hard = ["0.2", "0.3"]
+budgets = [1, 2, 3, 5]
+answer = "train"
+metric = "psnr"
+metrics = ["psnr", "ssim"]
+licence = "CC0-1.0"
+source = "drawn"
+
+[rows]
+train = 40
+validation = 8
+test = 12
+quick = 6
+"""
+
+_TINY_MAZE = """
+name = "tiny-maze"
+version = 1
+summary = "Small mazes."
+task = "maze"
+seed = 0
+easy = ["7"]
+hard = ["9", "11"]
+budgets = [1, 2, 4]
+answer = "last"
+metric = "solved"
+metrics = ["solved", "path_iou"]
+licence = "CC0-1.0"
+source = "drawn"
+
+[rows]
+train = 40
+validation = 8
+test = 12
+quick = 6
+"""
+
+_ENTRY = '''
+"""A small recurrent net."""
+
+import torch
+from torch import nn
+from easy2hard import Recipe, Recurrent
+
+
+class Net(Recurrent):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.first = nn.Conv2d(inputs, 4, 3, padding=1)
+        self.again = nn.Conv2d(4 + inputs, 4, 3, padding=1)
+        self.last = nn.Conv2d(4, outputs, 3, padding=1)
+
+    def encode(self, x):
+        return self.first(x).relu()
+
+    def step(self, state, x, t):
+        return self.again(torch.cat([state, x], dim=1)).relu()
+
+    def decode(self, state, x):
+        return self.last(state)
+
+
+def build(task):
+    return Net(task.in_channels, task.out_channels)
+
+
+recipe = Recipe(epochs=1, batch_size=5, lr=3e-3, train_iterations=3)
+'''
+
+
+@pytest.fixture
+def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of definitions, with two small suites in the place of the package's own."""
+    folder = tmp_path / "generators"
+    folder.mkdir()
+    (folder / "tiny.toml").write_text(_TINY)
+    (folder / "tiny-maze.toml").write_text(_TINY_MAZE)
+    monkeypatch.setattr(suites, "folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def tiny(definitions: Path) -> Suite:
+    """Denoising of pictures of 16x16 pixels; 40, 8 and 12 rows, of which the quick track scores 6."""
+    return suites.read("tiny")
+
+
+@pytest.fixture
+def tiny_maze(definitions: Path) -> Suite:
+    """Mazes of size 7, 9 and 11 with as many rows."""
+    return suites.read("tiny-maze")
+
+
+@pytest.fixture
+def write_entry(tmp_path: Path) -> Callable[..., Path]:
+    """Write the code of a small recurrent entry, with some of its text replaced, and hand out its path."""
+
+    def write(*changes: tuple[str, str], name: str = "small.py", code: str = _ENTRY) -> Path:
+        for old, new in changes:
+            assert old in code
+            code = code.replace(old, new)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+        return path
+
+    return write
