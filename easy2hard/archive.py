@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
 
+IDENTITIES = ("identity", "identity-maze")  # floors that answer with their input; one for each task
+
+
 class Filed(NamedTuple):
     """A record, and the file it was read from."""
 
@@ -119,15 +122,11 @@ def verify(filed: Filed) -> None:
         )
 
 
-def identity_names(task: str) -> tuple[str, ...]:
-    """The entries that may stand for identity on suites of a task."""
-    return "identity", f"identity-{task}"
-
-
-def find_identity(found: Iterable[Filed], task: str) -> Filed | None:
-    """The record of the floor that answers with its input, as which a failed seed on a suite of `task` is scored."""
-    names = identity_names(task)
-    return next((filed for filed in found if filed.record.model.id in names and filed.record.cells), None)
+def find_identity(found: Iterable[Filed]) -> Filed | None:
+    """The record of the floor as which a failed seed is scored, among records of one suite and track."""
+    return next(
+        (filed for filed in found if filed.record.model.id in IDENTITIES and filed.record.cells), None
+    )
 
 
 def again(record: Record) -> str:

@@ -74,10 +74,8 @@ def gather(entry: str | Path, suite: Suite, track: Track, folders: Sequence[Path
         raise UserError(
             f"there is no record of {entry} on {suite.name} ({track}) in {places}; run `{command}`."
         )
-    floors = [_newest(_records(name, folders), suite, track) for name in archive.identity_names(suite.task)]
-    return Seeds(
-        tuple(found), archive.find_identity([filed for floor in floors for filed in floor], suite.task)
-    )
+    floors = [_newest(_records(name, folders), suite, track) for name in archive.IDENTITIES]
+    return Seeds(tuple(found), archive.find_identity([filed for floor in floors for filed in floor]))
 
 
 def compare(a: Seeds, b: Seeds) -> Comparison:

@@ -48,7 +48,7 @@ def collect(found: Iterable[Filed], asked: Suite, track: Track) -> Collected:
     for level in asked.levels:
         kept = _keep(kept, _stranger(kept, f"samples of level {level}", partial(_samples, level)), refused)
     kept = _keep(kept, _outdated(kept), refused)
-    identity = archive.find_identity(kept, asked.task)
+    identity = archive.find_identity(kept)
     groups: dict[tuple[str, ...], list[Filed]] = {}
     for filed in kept:
         groups.setdefault(_group(filed), []).append(filed)
