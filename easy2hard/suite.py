@@ -4,7 +4,6 @@ import json
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -148,7 +147,7 @@ class Suite(_Frozen):
         """The name of the level's Hugging Face config, such as `sp-0.1` or `maze-009`."""
         return f"{self.name}-{self.slug(level)}"
 
-    @cached_property
+    @property
     def protocol_digest(self) -> str:
         """Hash of what is scored and how; other levels, budgets or rows leave it as it is."""
         fields = {
@@ -156,7 +155,7 @@ class Suite(_Frozen):
         }  # fmt: skip
         return _digest({"protocol": 1, **self.model_dump(mode="json", include=fields)})
 
-    @cached_property
+    @property
     def definition_digest(self) -> str:
         """Hash of what determines the samples' bits, apart from the level and the source images."""
         fields = {"version", "task", "seed", "noise", "images", "size"}

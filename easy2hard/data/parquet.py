@@ -65,11 +65,11 @@ def footer(path: Path) -> dict[str, Any]:
 def decode(path: Path) -> Rows:
     """The rows of a shard, its pages checked against their checksums; raises one of `Damaged`."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        table = file.read([name for name in file.schema_arrow.names if name not in ("id", "level")])
+        table = file.read()
     numbers = {
         name: np.asarray(table[name].to_numpy(), dtype=np.int64)
         for name in table.column_names
-        if name not in ("input", "target")
+        if name not in ("id", "level", "input", "target")
     }
     return Rows(_files(table["input"]), _files(table["target"]), numbers.pop("index"), numbers)
 

@@ -103,32 +103,41 @@ def draw(job: Job, shard: Shard) -> Drawn:
 def inspect(job: Job, shard: Shard, known: ShardEntry | None) -> tuple[State, ShardEntry | None]:
     """Whether the file in a shard's place can be kept, and then its entry.
 
-    A file whose bytes hash to what the manifest says is whole, and so is one whose pixels hash to what its own
-    footer says; a file of fewer rows than wanted is short. Raises `UserError` where the file holds samples
-    of another definition or of other source images.
+    A file that the manifest knows is whole if its bytes hash to what stands there. One that it does not
+    know, from a run that did not finish, is whole if its pixels hash to what its own footer says. Raises
+    `UserError` where such a file holds samples of another definition or of other source images.
     """
     place = job.folder / path(job.suite, shard)
     if not place.is_file():
         return "missing", None
     with open(place, "rb") as file:
         size, sha = place.stat().st_size, file_digest(file, "sha256").hexdigest()
-    if known is not None and (known.bytes, known.sha256) == (size, sha):
-        return ("whole", known) if known.rows >= shard.rows else ("short", None)
+    if known is not None and (known.bytes, known.sha256) != (size, sha):
+        return "damaged", None
     try:
-        footer = parquet.footer(place)
-        _check_origin(job, shard, footer)
-        if footer["rows"] < shard.rows:
-            return "short", None
-        rows = parquet.decode(place)
-        whole = footer["pixels"] == shard_digest(rows.input, rows.target, rows.extra)
-        whole = whole and np.array_equal(rows.indices, np.arange(shard.first, shard.first + footer["rows"]))
+        entry = known or _entry(job, shard, *_verified(job, shard, place), size, sha)
     except UserError:
-        raise
+        raise  # it is a ValueError, too
     except parquet.Damaged:
         return "damaged", None
-    if not whole:
-        return "damaged", None
-    return "whole", _entry(job, shard, footer["rows"], footer["pixels"], size, sha)
+    return ("whole", entry) if entry.rows >= shard.rows else ("short", None)
+
+
+def _verified(job: Job, shard: Shard, place: Path) -> tuple[int, str]:
+    """The rows of a file and the hash of their pixels, where its footer says the same."""
+    footer = parquet.footer(place)
+    for name, wanted in _origin(job, shard).items():
+        if footer[name] != wanted:
+            raise UserError(
+                f"{place} was drawn for {name} {footer[name]}, not {wanted}; "
+                f"choose another folder with --out, or delete {job.folder}."
+            )
+    rows = parquet.decode(place)
+    pixels = shard_digest(rows.input, rows.target, rows.extra)
+    indices = np.arange(shard.first, shard.first + footer["rows"])
+    if pixels != footer["pixels"] or not np.array_equal(rows.indices, indices):
+        raise ValueError(f"{place} holds other rows than its footer says")
+    return len(indices), pixels
 
 
 def cores() -> int:
@@ -153,15 +162,6 @@ def _origin(job: Job, shard: Shard) -> dict[str, Any]:
         "split": shard.side.split,
         "first": shard.first,
     }
-
-
-def _check_origin(job: Job, shard: Shard, footer: dict[str, Any]) -> None:
-    for name, wanted in _origin(job, shard).items():
-        if footer[name] != wanted:
-            raise UserError(
-                f"{job.folder / path(job.suite, shard)} was drawn for {name} {footer[name]}, not {wanted}; "
-                f"choose another folder with --out, or delete {job.folder}."
-            )
 
 
 def _entry(job: Job, shard: Shard, rows: int, pixels: str, size: int, sha: str) -> ShardEntry:

@@ -36,6 +36,7 @@ def stream(
     batch_size: int | None = None,
     directory: Path | None = None,
     part: tuple[int, int] | None = None,
+    task: Task | None = None,
 ) -> "Stream":
     """Samples of a split without files, as (input, target) the way the task's loss takes them.
 
@@ -46,7 +47,8 @@ def stream(
     `batch_size` hands out batches (n, …) instead of samples, for `DataLoader(…, batch_size=None)`. The workers of
     a DataLoader, and the processes of torch.distributed if it runs when this is called (or `part`, a rank and
     the number of processes), each take every n-th batch or sample: no two the same, together all of them; one
-    process with workers sees the order that it would see without. Ends after `epochs`, or never.
+    process with workers sees the order that it would see without. Ends after `epochs`, or never. A `task` that is
+    open already may be handed in.
     """
     suite = suite if isinstance(suite, Suite) else read_suite(suite)
     check_split(split)
@@ -58,7 +60,7 @@ def stream(
         part = (distributed.get_rank(), distributed.get_world_size()) if running else (0, 1)
     if not 0 <= part[0] < part[1]:
         raise UserError(f"part is a rank and the number of processes, such as (0, 4); got {part}.")
-    task = open_task(suite, directory)
+    task = task or open_task(suite, directory)
     side = Side(task.normalise(level), split)
     plan = _Plan(
         suite,
@@ -117,6 +119,11 @@ class Stream(IterableDataset[Pair]):
                 yield inputs, targets
             else:
                 yield from zip(inputs, targets, strict=True)
+
+    def batch(self, number: int) -> Pair:
+        """Batch 0, 1, … of the whole stream, at the same cost wherever it lies: where a training run goes on."""
+        size = self.plan.batch_size or 1
+        return self._draw(np.arange(number * size, (number + 1) * size, dtype=np.int64))
 
     def __getstate__(self) -> dict[str, Any]:
         """A worker that is not forked opens the task itself: what it holds does not travel."""
