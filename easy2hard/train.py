@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from easy2hard import atomic, shelf
+from easy2hard.data import Stream, stream
 from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson
@@ -31,7 +32,6 @@ from easy2hard.weights import load_weights, read_checkpoint, save_weights, write
 _CHECKPOINT_SECONDS = 30.0
 _LOG_SECONDS = 1.0
 _VALIDATION_ROWS = 500
-_STREAMS = 2**16  # numbers of independent draws of a sample; every second one is kept for noise pairs
 
 
 class Outcome(NamedTuple):
@@ -100,7 +100,7 @@ def train(
     optimizer = _optimizer(recipe, model)
     start, spent, best = read_checkpoint(folder, model, optimizer)
     step_once = fast.compile(model, task, recipe)
-    failure, loss = None, None
+    failure, loss, done = None, None, plan.steps
     began, logged, saved = time.perf_counter(), 0.0, time.perf_counter()
     with _log(folder / "train.jsonl", start) as log:
         for step in range(start, plan.steps):
@@ -117,6 +117,7 @@ def train(
             loss = float(batch_loss.detach())
             if not (math.isfinite(loss) and math.isfinite(float(norm))):
                 failure = f"training diverged at step {step + 1} of {plan.steps}: loss {loss}, gradient {float(norm)}"
+                done = step
                 break
             optimizer.step()
             now = time.perf_counter()
@@ -129,61 +130,57 @@ def train(
             epoch_ends = plan.ends_epoch(step)
             if recipe.select == "best" and epoch_ends:
                 best = _keep_best(folder, model, task, suite, plan, recipe, device, best)
-            if now - saved > _CHECKPOINT_SECONDS:
+            if now - saved > _CHECKPOINT_SECONDS and step + 1 < plan.steps:
                 saved = now
                 write_checkpoint(folder, model, optimizer, step + 1, spent + now - began, best)
     spent += time.perf_counter() - began
     if recipe.select == "best" and best is not None and failure is None:
         load_weights(model, folder / "best.safetensors")
+    if failure is None and not all(p.isfinite().all() for p in model.parameters()):
+        failure = f"training diverged: the weights after {done} steps are not all finite"
     validation = None if failure else validate(model, task, suite, plan.levels, recipe, device)
-    outcome = Outcome(plan.steps, plan.steps * recipe.batch_size, spent, loss, validation, failure)
+    outcome = Outcome(done, done * recipe.batch_size, spent, loss, validation, failure)
     _finish(folder, model, outcome)
     return outcome
 
 
 class Plan(NamedTuple):
-    """Which samples each step sees."""
+    """Which samples each step sees: the levels take turns, a batch of one after a batch of the other."""
 
-    task: Task
+    streams: tuple[Stream, ...]  # one for each level
     levels: tuple[str, ...]
-    rows: int  # of each level
-    recipe: Recipe
-    seed: int
     steps: int
+    steps_per_epoch: float
 
     @classmethod
     def of(cls, task: Task, suite: Suite, recipe: Recipe, levels: tuple[str, ...], seed: int) -> "Plan":
-        rows = min(
-            recipe.rows or suite.rows.train, suite.rows.train, task.available("train") or suite.rows.train
+        available = task.available("train") or suite.rows.train
+        rows = min(recipe.rows or available, suite.rows.train, available)
+        streams = tuple(
+            stream(
+                suite,
+                level,
+                "train",
+                rows=rows,
+                seed=seed,
+                fresh=recipe.fresh,
+                batch_size=recipe.batch_size,
+                part=(0, 1),
+                task=task,
+            )
+            for level in levels
         )
-        steps = max(1, round(recipe.epochs * rows * len(levels) / recipe.batch_size))
-        return cls(task, levels, rows, recipe, seed, steps)
+        per_epoch = rows * len(levels) / recipe.batch_size
+        return cls(streams, levels, max(1, round(recipe.epochs * per_epoch)), per_epoch)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """The samples at places step * batch_size onwards of the endless sequence of shuffled epochs."""
-        size, total = self.recipe.batch_size, self.rows * len(self.levels)
-        places = np.arange(step * size, (step + 1) * size)
-        inputs, targets = [], []
-        for epoch in np.unique(places // total):
-            order = self._order(int(epoch))
-            chosen = order[places[places // total == epoch] % total]
-            stream = 2 * int(epoch) % _STREAMS if self.recipe.fresh else 0
-            for number, level in enumerate(self.levels):
-                indices = chosen[chosen // self.rows == number] % self.rows
-                if len(indices):
-                    batch = self.task.draw("train", level, indices.astype(np.int64), stream)
-                    x, target = self.task.tensors(batch)
-                    inputs.append(x)
-                    targets.append(target)
-        return torch.cat(inputs), torch.cat(targets)
-
-    def _order(self, epoch: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        generator = torch.Generator().manual_seed(seeded("order", self.seed, epoch))
-        return torch.randperm(self.rows * len(self.levels), generator=generator).numpy()
+        """The samples of step 0, 1, …"""
+        number, turn = divmod(step, len(self.streams))
+        return self.streams[turn].batch(number)
 
     def ends_epoch(self, step: int) -> bool:
-        total, size = self.rows * len(self.levels), self.recipe.batch_size
-        return (step + 1) * size // total > step * size // total or step + 1 == self.steps
+        """Whether an epoch, or the whole run, is over after this step."""
+        return (step + 1) // self.steps_per_epoch > step // self.steps_per_epoch or step + 1 == self.steps
 
 
 def training_steps(task: Task, suite: Suite, recipe: Recipe, levels: Sequence[str]) -> int:
@@ -217,16 +214,10 @@ def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 def total_loss(
     model: Recurrent, task: Task, recipe: Recipe, x: Tensor, target: Tensor, chance: random.Random
 ) -> Tensor:
-    """The weighted sum of the recipe's losses on a batch."""
-    lesson = Lesson(
-        model,
-        x,
-        target,
-        task.loss,
-        recipe.train_iterations,
-        recipe.horizon or recipe.train_iterations,
-        chance,
-    )
+    """The weighted sum of the recipe's losses on a batch; no loss asks for more iterations than the model has."""
+    horizon = recipe.horizon or recipe.train_iterations
+    iterations, horizon = (reachable(model, range(1, n + 1))[-1] for n in (recipe.train_iterations, horizon))
+    lesson = Lesson(model, x, target, task.loss, iterations, horizon, chance)
     total = torch.as_tensor(model.penalty(), device=x.device)
     for name, weight in recipe.losses.items():
         if weight:
