@@ -224,7 +224,7 @@ def _say_cost(
 ) -> None:
     """Time a step or two of a throw-away model, and say what the whole training will take."""
     per_step = seconds_per_step(
-        lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device, fast, 1
+        lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device, fast
     )
     steps = training_steps(task, ask.suite, recipe, levels)
     seconds = per_step * steps

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from statistics import median
 
 import torch
 
@@ -12,6 +13,8 @@ from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 from easy2hard.train import Fast, Plan
 
+_REPEATS = 5
+
 
 def seconds_per_step(
     build: Callable[[], Recurrent],
@@ -20,22 +23,21 @@ def seconds_per_step(
     recipe: Recipe,
     device: str,
     fast: Fast,
-    repeats: int = 3,
 ) -> float:
-    """Time a few steps of a throw-away model, after one to warm up: the least of them."""
+    """Time a few steps of a throw-away model, after one to warm up: their median."""
     model = place(build(), device).train()
     plan = Plan.of(task, suite, recipe, suite.easy, seed=0)
     run = fast.compile(model, task, recipe)
     x, target = plan.batch(0)
     x, target = x.to(device, memory_format=torch.channels_last), target.to(device)
     times = []
-    for repeat in range(repeats + 1):
+    for repeat in range(_REPEATS + 1):
         began = time.perf_counter()
         run(x, target, random.Random(repeat)).backward()  # type: ignore[no-untyped-call]
         if device != "cpu":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)
-    return min(times[1:])
+    return median(times[1:])
 
 
 def probe(
