@@ -134,7 +134,7 @@ def _records(entry: str | Path, folders: Sequence[Path]) -> list[Path]:
     path = Path(entry)
     if path.suffix == ".json":
         return [path]
-    places = [path] if path.is_dir() else [folder / path for folder in folders]
+    places = dict.fromkeys([*(folder / path for folder in folders), path])
     patterns = ("records/*.json", "*/record.json")
     return [file for place in places for pattern in patterns for file in sorted(place.glob(pattern))]
 
