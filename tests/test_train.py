@@ -114,7 +114,8 @@ def test_a_killed_run_goes_on_to_the_very_weights_of_one_that_was_not(
 ) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     command = [sys.executable, "-c", _KILLED, str(definitions / "tiny.toml"), str(killed), moment]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    died = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
     assert (killed / "checkpoint.safetensors").is_file()
     steps: list[int] = []
     run(tiny, killed, listen=lambda step: steps.append(step.done))
@@ -172,9 +173,13 @@ def test_a_log_cut_in_the_middle_of_a_line_is_mended(tiny: Suite, tmp_path: Path
 def test_a_run_interrupted_after_its_last_step_still_knows_its_loss(
     tiny: Suite, tmp_path: Path, always: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched, pytest.raises(Stop):
-        patched.setattr(training, "validate", lambda *_: (_ for _ in ()).throw(Stop))
-        run(tiny, tmp_path / "a")
+    def stop(*_: Any) -> float:
+        raise Stop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "validate", stop)
+        with pytest.raises(Stop):
+            run(tiny, tmp_path / "a")
     assert run(tiny, tmp_path / "a").loss == run(tiny, tmp_path / "b").loss
 
 
