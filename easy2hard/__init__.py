@@ -4,8 +4,9 @@ This is the face: it hands names on, and imports what they need when they are fi
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from easy2hard.version import VERSION
 
 if TYPE_CHECKING:
     from easy2hard.data import generate, load, stream
@@ -16,10 +17,7 @@ if TYPE_CHECKING:
     from easy2hard.record import Record
     from easy2hard.suite import Suite
 
-try:
-    __version__ = version("easy2hard")
-except PackageNotFoundError:  # run from a bare clone
-    __version__ = "0.1.0+uninstalled"
+__version__ = VERSION
 
 _HOMES = {
     "Recipe": "easy2hard.entry",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from easy2hard import __version__, screen, shelf
+from easy2hard import screen, shelf
 from easy2hard.errors import UserError
+from easy2hard.version import VERSION
 
 if TYPE_CHECKING:
     from easy2hard.archive import Filed
@@ -44,7 +45,7 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"easy2hard {__version__}")
+        print(f"easy2hard {VERSION}")
         raise typer.Exit
 
 
@@ -178,7 +179,7 @@ def generate(
                 rows=rows,
                 directory=images_dir,
                 threads=threads,
-                on_progress=listen,
+                listen=listen,
             )
         if as_json:
             screen.print_json(_plain(report))
@@ -501,3 +502,26 @@ def compare(
         screen.print_json(_plain(result))
     else:
         screen.out.print(comparing.table(result), markup=False, highlight=False)
+
+
+@app.command()
+def figures(
+    suite: Annotated[str, typer.Argument(help="The suite.")],
+    track: Annotated[str, typer.Option(help="quick or full.")] = "quick",
+    submissions: Annotated[
+        Path | None, typer.Option(help="Folder of submissions; default: the checkout's.")
+    ] = None,
+    images_dir: Images = None,
+    sample: Annotated[int, typer.Option(help="Which test sample to show.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("figures"),
+) -> None:
+    """Draw a suite's samples, its scores over iterations and levels, and what its entries think.
+
+    Example: easy2hard figures sp
+    """
+    from easy2hard import entry as entries, gallery, suite as suites
+
+    folders = [submissions or entries.folder()]
+    asked = suites.read(suite)
+    for path in gallery.draw(asked, cast("Track", track), folders, out, images=images_dir, sample=sample):
+        screen.say(str(path))

@@ -31,7 +31,7 @@ from easy2hard.record import Record, Samples, Weights, now, read as read_record,
 from easy2hard.recording import answered, asked, cells, trained
 from easy2hard.score import LAST, Row, applicable, reachable, score_batch, score_exit
 from easy2hard.suite import Suite
-from easy2hard.tasks import Task, open_task
+from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, training_steps
 from easy2hard.weights import load_weights, save_weights, sha256_of
 
@@ -245,15 +245,23 @@ def _weights(folder: Path) -> Weights | None:
     return Weights(uri=path.name, sha256=sha256_of(path)) if path.is_file() else None
 
 
-def _batches(ask: Ask, task: Task, level: str) -> Iterator[tuple[np.ndarray[Any, Any], Tensor, Tensor]]:
+def _batches(ask: Ask, task: Task, level: str) -> Iterator[tuple[I64, Tensor, Tensor]]:
     """The test samples of a level, in order, drawn or read from files."""
     rows, size = rows_of(ask, task, level), batch_size(task.shape(level))
-    stored = data.read(ask.suite, level, "test", ask.data, rows=rows) if ask.data else None
+    stored = data.load(ask.suite, level, "test", data=ask.data, rows=rows) if ask.data else None
     for start in range(0, rows, size):
         indices = np.arange(start, min(start + size, rows), dtype=np.int64)
-        batch = stored(indices) if stored else task.draw("test", level, indices)
+        batch = _slice(stored, indices) if stored else task.draw("test", level, indices)
         x, target = task.tensors(batch)
         yield indices, x.to(ask.device, memory_format=torch.channels_last), target.to(ask.device)
+
+
+def _slice(stored: data.Samples, indices: I64) -> Batch:
+    """Samples read from files, in the form in which a task draws them."""
+    images, targets = stored.input[indices], stored.target[indices]
+    if targets.ndim == 4:
+        targets = targets.permute(0, 2, 3, 1)
+    return Batch(images.permute(0, 2, 3, 1).numpy(), targets.numpy(), {})
 
 
 def _score_level(
@@ -289,7 +297,7 @@ def _score(
     )
 
 
-def _table(level: str, indices: np.ndarray[Any, Any], row: Row) -> pa.Table:
+def _table(level: str, indices: I64, row: Row) -> pa.Table:
     n = len(indices)
     columns: dict[str, Any] = {
         "level": pa.array([level] * n).dictionary_encode(),

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import easy2hard
 from easy2hard.record import Provenance
+from easy2hard.version import VERSION
 
 
 def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Provenance:
     """The provenance of a run that ends now."""
     commit, dirty = _commit()
     return Provenance(
-        easy2hard=easy2hard.__version__,
+        easy2hard=VERSION,
         commit=commit,
         dirty=dirty,
         command=" ".join(["easy2hard", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "easy2hard" else "python",
@@ -43,7 +43,7 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
 
 def _commit() -> tuple[str | None, bool | None]:
     """The commit of the package itself: from its checkout, or from what the installer noted; never of the cwd."""
-    package = Path(easy2hard.__file__).parent
+    package = Path(__file__).parent
     if (package.parent / ".git").exists():
         commit = _git(package.parent, "rev-parse", "HEAD")
         status = _git(package.parent, "status", "--porcelain", "--", "easy2hard", "generators")

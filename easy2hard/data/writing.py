@@ -13,7 +13,6 @@ from typing import TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-import easy2hard
 from easy2hard import atomic
 from easy2hard.data import card, certificate, manifest as manifests, shards
 from easy2hard.data.certificate import Hashes
@@ -25,6 +24,7 @@ from easy2hard.errors import UserError
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.suite import SPLITS, Split, Suite
 from easy2hard.tasks import Task, open_task
+from easy2hard.version import VERSION
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -153,7 +153,7 @@ def _before(job: Job, wanted: Collection[Side], notes: list[str]) -> Manifest:
     found = manifests.read(folder)
     if found is None:
         return Manifest(
-            easy2hard=easy2hard.__version__,
+            easy2hard=VERSION,
             suite=suite.model_dump(mode="json"),
             definition=suite.definition_digest,
             source=job.source,
@@ -270,7 +270,7 @@ def _merge(job: Job, before: Manifest, under_way: dict[Side, _Progress], digests
         splits = {name: {**splits, split: content}[name] for name in SPLITS if name in {*splits, split}}
         levels[level] = LevelEntry(digest=digests[level], stamp=job.task.stamp(level), splits=splits)
     ordered = {level: levels[level] for level in sorted(levels, key=Decimal)}
-    return before.model_copy(update={"easy2hard": easy2hard.__version__, "levels": ordered})
+    return before.model_copy(update={"easy2hard": VERSION, "levels": ordered})
 
 
 def _summary(job: Job, progress: _Progress) -> dict[str, float]:
