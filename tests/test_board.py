@@ -1,0 +1,435 @@
+"""Boards: what ranks, what does not, what is refused, and that rendering is a pure function of the records."""
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from records import Made, identity, make
+
+from easy2hard import archive, board
+from easy2hard.board import collect, definition
+from easy2hard.board.sheet import Sheet, lay_out
+from easy2hard.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+class Hall:
+    """A folder of submissions, and the boards over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.submissions, self.out = folder / "submissions", folder / "leaderboard"
+        self.submissions.mkdir()
+
+    def lay(self, *made: Made, scores: bool = True) -> None:
+        for one in made:
+            one.lay(self.submissions, scores=scores)
+
+    def sheet(self, name: str = "sp") -> Sheet:
+        found, _ = collect.read_all(self.submissions)
+        shown, asked = definition.read(ROOT / "leaderboard" / f"{name}.toml")
+        return lay_out(name, shown, asked, "quick", found, [])
+
+    def ranks(self, band: str = "entry", name: str = "sp") -> dict[str, str]:
+        return {row.standing.record.model.id: row.rank for row in self.sheet(name).bands[band]}
+
+    def page(self) -> str:
+        board.render(ROOT / "leaderboard", self.submissions, self.out)
+        return (self.out / "README.md").read_text()
+
+    def rows(self, name: str = "sp") -> list[dict[str, str]]:
+        self.page()
+        return list(csv.DictReader(io.StringIO((self.out / f"{name}.csv").read_text())))
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Hall:
+    return Hall(tmp_path)
+
+
+def line_of(page: str, title: str) -> list[str]:
+    """The cells of the first table row that names an entry."""
+    row = next(line for line in page.splitlines() if line.startswith("|") and f"[{title}]" in line)
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+# --- ranks ---
+
+
+def test_the_better_entry_ranks_first(hall: Hall) -> None:
+    hall.lay(make("good", skill=12), make("bad", skill=8))
+    assert hall.ranks() == {"good": "1", "bad": "2"}
+
+
+def test_entries_that_do_not_differ_significantly_share_a_rank(hall: Hall) -> None:
+    hall.lay(make("one"), make("other", skill=10.001), make("worse", skill=8))
+    assert hall.ranks() == {"one": "1=", "other": "1=", "worse": "3"}
+
+
+def test_a_difference_on_every_sample_is_a_tie_where_seeds_scatter_more(hall: Hall) -> None:
+    for seed in range(3):
+        hall.lay(make("a", seed=seed, skill=10 + seed), make("b", seed=seed, skill=10.2 + seed))
+    assert hall.ranks() == {"a": "1=", "b": "1="}
+
+
+def test_without_per_sample_scores_ties_rest_on_intervals_and_the_page_says_so(hall: Hall) -> None:
+    hall.lay(make("near", skill=10.05), make("far", skill=14), scores=False)
+    hall.lay(make("one"))
+    assert hall.ranks() == {"far": "1", "near": "2=", "one": "2="}
+    assert "per-sample scores of far, near are not here" in hall.page()
+
+
+def test_where_lower_is_better_the_lower_entry_ranks_first_and_gains_by_falling(hall: Hall) -> None:
+    for made in (make("low", skill=8), make("high", skill=12)):
+        cells = tuple(cell.model_copy(update={"higher_is_better": False}) for cell in made.record.cells)
+        hall.lay(Made(made.record.model_copy(update={"cells": cells}), made.table))
+    assert hall.ranks() == {"low": "1", "high": "2"}
+    oracle = hall.sheet().bands["entry"][0].standing.oracle
+    assert oracle is not None
+    assert set(oracle.budgets) == {1}
+
+
+def test_the_headline_is_the_mean_of_the_declared_answer_over_the_hard_levels(hall: Hall) -> None:
+    made = make("dt", task__answer="8")
+    hall.lay(made)
+    cells = [made.record.answer_cell(level) for level in ("0.2", "0.3", "0.4", "0.5")]
+    expected = sum(cell.value for cell in cells if cell) / 4
+    assert hall.sheet().rows[0].standing.headline == pytest.approx(expected)
+    assert f"**{expected:.2f}**" in hall.page()
+
+
+def test_the_best_budget_on_test_data_never_ranks(hall: Hall) -> None:
+    hall.lay(make("late", skill=10, fade=0.0), make("early", skill=10.5, budgets=(1, 2, 3, 4, 5)))
+    oracles = {row.standing.record.model.id: row.standing.oracle for row in hall.sheet().rows}
+    assert oracles["late"] and oracles["early"]  # noqa: PT018
+    assert oracles["late"].value > oracles["early"].value
+    assert hall.ranks() == {"early": "1", "late": "2"}
+    assert re.search(r"\*\d+\.\d\d at 50\*", hall.page())
+
+
+def test_gain_and_overthinking_compare_budgets_at_every_hard_level(hall: Hall) -> None:
+    made = make("dt", fade=0.05)
+    hall.lay(made)
+    gains, losses = [], []
+    for level in ("0.2", "0.3", "0.4", "0.5"):
+        curve = {
+            cell.budget: cell.value
+            for cell in made.record.cells
+            if (cell.level, cell.metric, cell.exit) == (level, "psnr", None)
+        }
+        gains.append(max(curve.values()) - curve[5])
+        losses.append(max(curve.values()) - curve[50])
+    oracle = hall.sheet().rows[0].standing.oracle
+    assert oracle
+    assert oracle.gain == pytest.approx(sum(gains) / 4)
+    assert oracle.overthinking == pytest.approx(sum(losses) / 4)
+
+
+def test_tracks_rank_apart(hall: Hall) -> None:
+    hall.lay(
+        make("slow", "maze", track="quick", iterations=20), make("fast", "maze", track="full", iterations=20)
+    )
+    assert hall.ranks(name="maze") == {"slow": "1"}
+
+
+def test_bands_rank_apart_and_floors_and_ceilings_never(hall: Hall) -> None:
+    hall.lay(make("plain"), make("more-data", band="augmented", skill=15), identity())
+    hall.lay(make("told", band="ceiling", skill=20, train=None, model__needs=("level",)))
+    assert (hall.ranks(), hall.ranks("augmented")) == ({"plain": "1"}, {"more-data": "1"})
+    assert (hall.ranks("floor"), hall.ranks("ceiling")) == ({"identity": ""}, {"told": ""})
+    assert "TOLD](../submissions/told) (is told the level)" in hall.page()
+
+
+# --- seeds ---
+
+
+def test_spread_over_seeds_is_shown_and_their_mean_ranks(hall: Hall) -> None:
+    hall.lay(*(make("dt", seed=seed, skill=skill) for seed, skill in enumerate((9, 10, 11))))
+    one = hall.sheet().rows[0].standing
+    assert one.sd == pytest.approx(0.75, abs=0.05)
+    assert f"± {one.sd:.2f}" in line_of(hall.page(), "DT")[7]
+    assert line_of(hall.page(), "DT")[-1] == "3"
+
+
+def test_a_failed_seed_counts_as_identity(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1, failed=True), identity())
+    sheet = hall.sheet()
+    floor, one = sheet.bands["floor"][0].standing, sheet.bands["entry"][0].standing
+    assert one.by_seed[1] == pytest.approx(floor.headline)
+    assert hall.ranks() == {"dt": "1"}
+    assert line_of(hall.page(), "DT")[-1] == "2 (1 failed)"
+
+
+def test_a_failed_seed_pulls_down_every_budget(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1, failed=True), identity())
+    one, floor = (hall.sheet().bands[band][0].standing for band in ("entry", "floor"))
+    alone = archive.Seeds(one.seeds.filed[:1]).cells("0.3", "psnr", 50)[0].value
+    cell, base = one.figure("0.3", "psnr", 50), floor.figure("0.3", "psnr")
+    assert cell and base  # noqa: PT018
+    assert cell.value == pytest.approx((alone + base.value) / 2)
+
+
+def test_a_failed_seed_without_identity_keeps_the_entry_from_ranking_and_says_why(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1, failed=True), make("cnn"))
+    assert hall.ranks() == {"cnn": "1", "dt": ""}
+    assert "easy2hard evaluate identity --suite sp --track quick" in hall.page()
+
+
+def test_an_entry_all_of_whose_seeds_failed_ranks_as_identity(hall: Hall) -> None:
+    hall.lay(make("dt", failed=True), make("cnn"), identity())
+    assert hall.ranks() == {"cnn": "1", "dt": "2"}
+    assert "n/a" in line_of(hall.page(), "DT")
+
+
+# --- what an entry cannot do ---
+
+
+def test_a_budget_that_an_entry_cannot_run_is_not_applicable_and_never_zero(hall: Hall) -> None:
+    hall.lay(make("cnn", budgets=(1, 2, 3, 4, 5)))
+    table = next(part for part in hall.page().split("<details>") if "CNN: every" in part)
+    assert re.search(r"\| 6 … 50 +(\| +n/a ){5}", table)
+    assert "0.00" not in table
+    assert {row["budget"] for row in hall.rows() if row["level"] == "0.3" and not row["exit"]} == set("12345")
+
+
+def test_an_entry_without_the_declared_answer_does_not_rank_and_says_where(hall: Hall) -> None:
+    hall.lay(make("dt", task__answer="7"), make("cnn"))
+    assert hall.ranks() == {"cnn": "1", "dt": ""}
+    assert "it gives no answer '7' at level 0.2, 0.3, 0.4, 0.5." in hall.page()
+
+
+def test_what_does_not_iterate_has_no_gain_and_no_oracle(hall: Hall) -> None:
+    hall.lay(make("dncnn", iterations=None))
+    cells = line_of(hall.page(), "DNCNN")
+    assert cells[9] == "one pass"
+    assert cells[10:13] == ["n/a", "n/a", "n/a"]
+
+
+# --- ceilings ---
+
+
+def test_a_ceiling_shows_the_gap_of_its_entry_at_the_level_it_was_trained_on(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", band="ceiling", trained_on="0.3", skill=13))
+    sheet = hall.sheet()
+    assert [row.standing.record.model.id for row in sheet.rows] == ["dt"]
+    (gap,) = sheet.gaps
+    assert gap.level == "0.3"
+    assert gap.trained and gap.entry  # noqa: PT018
+    assert f"{gap.trained.value - gap.entry.value:.2f} " in hall.page()
+
+
+def test_a_ceiling_without_its_entry_has_no_gap(hall: Hall) -> None:
+    hall.lay(make("dt", band="ceiling", trained_on="0.3"))
+    assert hall.sheet().gaps[0].entry is None
+    assert hall.ranks() == {}
+
+
+# --- what is refused ---
+
+
+def refusals(hall: Hall) -> dict[str, str]:
+    return {refused.path.parent.parent.name: refused.reason for refused in hall.sheet().refused}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"task__protocol": "0" * 32}, "protocol 00000000"),
+        ({"task__seed": 7}, "drawn with seed 7"),
+        ({"task__limit": 100}, "stopped after 100 samples"),
+    ],
+)
+def test_a_record_that_was_not_asked_what_the_suite_asks_is_refused(
+    hall: Hall, changes: dict[str, object], reason: str
+) -> None:
+    hall.lay(make("dt"), make("odd", **changes))
+    assert reason in refusals(hall)["odd"]
+    assert hall.ranks() == {"dt": "1"}
+    assert f"- `odd/records/sp-quick-s0.json`: {refusals(hall)['odd']}" in hall.page()
+
+
+def test_two_sources_never_mix_and_both_digests_are_named(hall: Hall) -> None:
+    hall.lay(make("a"), make("b"), make("c", source="6" * 32))
+    assert set(hall.ranks()) == {"a", "b"}
+    assert all(digest in refusals(hall)["c"] for digest in ("5" * 32, "6" * 32))
+
+
+def test_of_two_sources_as_frequent_the_older_one_stays(hall: Hall) -> None:
+    hall.lay(make("late", seed=1, source="6" * 32), make("early"))
+    assert hall.ranks() == {"early": "1"}
+
+
+def test_a_level_with_other_samples_is_refused(hall: Hall) -> None:
+    odd = make("odd")
+    levels = odd.record.task.levels
+    other = levels | {"0.3": levels["0.3"].model_copy(update={"digest": "another"})}
+    hall.lay(make("a"), make("b"), make("odd", task__levels=other))
+    assert "samples of level 0.3 are 500 of digest another" in refusals(hall)["odd"]
+
+
+def test_scores_that_are_not_those_of_the_record_are_refused(hall: Hall) -> None:
+    path = make("dt").lay(hall.submissions)
+    path.with_suffix(".parquet").write_bytes(b"others")
+    assert "not the file that the record was written with" in refusals(hall)["dt"]
+
+
+def test_a_seed_of_an_older_model_is_refused(hall: Hall) -> None:
+    hall.lay(make("dt", model__sha256="b" * 64), make("dt", seed=1))
+    assert "its model.py is bbbbbbbbbbbb" in refusals(hall)["dt"]
+    assert len(hall.sheet().rows[0].standing.seeds.filed) == 1
+
+
+def test_a_file_that_is_no_record_is_listed_and_stops_nothing(hall: Hall) -> None:
+    hall.lay(make("dt"))
+    (hall.submissions / "dt" / "records" / "sp-quick-s9.json").write_text("{}")
+    page = hall.page()
+    assert "`dt/records/sp-quick-s9.json`: sp-quick-s9.json is not a valid record" in page
+    assert str(hall.submissions) not in page
+
+
+def test_a_record_in_the_folder_of_another_entry_is_refused(hall: Hall) -> None:
+    path = make("dt").lay(hall.submissions)
+    path.parent.parent.rename(hall.submissions / "stolen")
+    assert "holds the record dt/records/sp-quick-s0.json" in hall.page()
+
+
+def test_a_level_added_to_the_suite_later_makes_no_record_stale(hall: Hall) -> None:
+    hall.lay(make("old", task__headline=("0.2", "0.3")), make("new"))
+    assert hall.sheet().levels == ("0.2", "0.3")
+    assert set(hall.ranks()) == {"old", "new"}
+
+
+# --- rendering ---
+
+
+def test_the_same_records_give_the_same_bytes(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1), identity(), make("dt", "maze", iterations=20))
+    first = {
+        path: path.read_bytes() for path in board.render(ROOT / "leaderboard", hall.submissions, hall.out)
+    }
+    for path in first:
+        path.unlink()
+    hall.page()
+    assert {path: path.read_bytes() for path in first} == first
+
+
+def test_what_is_up_to_date_is_left_alone_and_what_is_not_is_stale(hall: Hall) -> None:
+    hall.page()
+    untouched = (hall.out / "maze.csv").stat().st_mtime_ns
+    hall.lay(make("dt"))
+    stale = board.stale(ROOT / "leaderboard", hall.submissions, hall.out)
+    assert {path.name for path in stale} == {"README.md", "sp.csv", "sp.tex"}
+    hall.page()
+    assert board.stale(ROOT / "leaderboard", hall.submissions, hall.out) == []
+    assert (hall.out / "maze.csv").stat().st_mtime_ns == untouched
+
+
+def test_a_kill_while_writing_leaves_the_old_files(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hall.page()
+    hall.lay(make("dt"))
+    monkeypatch.setattr("os.replace", lambda *paths: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        hall.page()
+    assert (hall.out / "README.md").read_text() == before
+    assert not list(hall.out.glob(".*"))
+
+
+def test_the_page_of_no_records_says_how_to_make_the_first(hall: Hall) -> None:
+    assert "`easy2hard evaluate my_model.py --suite sp --track quick` makes the first" in hall.page()
+
+
+def test_the_csv_has_a_row_per_level_budget_and_metric_with_interval_and_seeds(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1))
+    rows = hall.rows()
+    (cell,) = [
+        row for row in rows
+        if (row["level"], row["budget"], row["exit"], row["metric"]) == ("0.3", "8", "", "psnr")
+    ]  # fmt: skip
+    assert float(cell["ci_low"]) < float(cell["value"]) < float(cell["ci_high"])
+    assert (cell["seeds"], cell["n"], cell["rank"], cell["declared"]) == ("2", "500", "1", "False")
+    assert len(rows) == 1 + 5 * (12 + 1) * 2
+
+
+def test_shares_are_written_in_percent_and_decibels_with_two_decimals(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", "maze", iterations=20, skill=20))
+    page = hall.page()
+    assert re.fullmatch(r"\d+\.\d\d", line_of(page.split("## Salt and pepper")[1], "DT")[5])
+    assert re.fullmatch(r"\d+\.\d", line_of(page.split("## Mazes")[1], "DT")[5])
+
+
+def test_a_maze_board_counts_wilson_at_zero_and_at_one_hundred_percent(hall: Hall) -> None:
+    hall.lay(identity("maze"), make("bfs", "maze", band="ceiling", skill=100, iterations=None, train=None))
+    bands = hall.sheet("maze").bands
+    none, every = bands["floor"][0].standing.ci95, bands["ceiling"][0].standing.ci95
+    assert none and every  # noqa: PT018
+    assert (none[0], every[1]) == pytest.approx((0, 1))
+    assert none[1] > 0.005
+    assert every[0] < 0.995
+
+
+def test_the_latex_table_has_the_columns_of_the_paper_and_escapes_titles(hall: Hall) -> None:
+    hall.lay(make("dt", model__title="DT_50% & more"))
+    hall.page()
+    text = (hall.out / "sp.tex").read_text()
+    assert r"Model & Parameters & Easy (0.1) & Hard (0.3) & Mean of hard \\" in text
+    assert r"DT\_50\% \& more & 27,360 &" in text
+
+
+def test_a_title_can_neither_break_a_table_nor_bring_markup(hall: Hall) -> None:
+    hall.lay(make("dt", model__title="a|b <script> ](http://x)"))
+    page = hall.page()
+    assert "<script>" not in page
+    assert r"a\|b &lt;script&gt; \](http://x)" in page
+
+
+# --- definitions ---
+
+
+def test_every_board_names_a_suite_and_levels_that_exist() -> None:
+    boards = definition.read_all(ROOT / "leaderboard")
+    assert list(boards) == ["sp", "gaussian", "maze", "sp-cifar10", "gaussian-cifar10"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('easy = "0.1"', 'easy = "0.1"\ncolour = "red"', "colour: unknown key; there are: title, suite"),
+        ('hard = "0.3"', 'hard = "0.9"', "hard must be one of 0.2, 0.3, 0.4, 0.5; got 0.9"),
+        ('suite = "sp"', 'suite = "pepper"', "there is no suite 'pepper'"),
+        ('"full", "quick"', '"slow"', "tracks.0"),
+        ("position = 1", "position = ", "not valid TOML"),
+    ],
+)
+def test_a_definition_that_is_not_valid_is_refused_with_the_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (ROOT / "leaderboard" / "sp.toml").read_text()
+    (tmp_path / "sp.toml").write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=re.escape(message)):
+        definition.read_all(tmp_path)
+
+
+def test_a_folder_without_boards_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no board"):
+        definition.read_all(tmp_path)
+
+
+# --- the repository ---
+
+
+def test_the_committed_leaderboard_is_what_the_committed_records_say() -> None:
+    if not archive.paths(ROOT / "submissions"):
+        pytest.skip("no entry has a record yet")
+    stale = board.stale(ROOT / "leaderboard", ROOT / "submissions", ROOT / "leaderboard")
+    assert stale == [], "run `easy2hard leaderboard`"
+
+
+@pytest.mark.parametrize("room", ["board", "compare", "figures"])
+def test_boards_load_neither_torch_nor_datasets(room: str) -> None:
+    code = f"import sys, easy2hard.{room}; print(*({{'torch', 'datasets', 'matplotlib'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""
