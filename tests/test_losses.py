@@ -1,0 +1,126 @@
+"""The losses: what they compute, what they draw, and where their gradients go."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from easy2hard.losses import Lesson, fixed, progressive
+from easy2hard.models.dt import DT
+from easy2hard.models.recurrent import Recurrent
+
+
+class Tape(Recurrent):
+    """Computes nothing, and writes down which iterations ran, and whether with a gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[tuple[int, bool]] = []
+
+    def encode(self, x: Tensor) -> Tensor:
+        return x
+
+    def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
+        self.ran.append((t, torch.is_grad_enabled()))
+        return state
+
+    def decode(self, state: Tensor, x: Tensor) -> Tensor:
+        return state
+
+
+def square(answer: Tensor, target: Tensor, x: Tensor) -> Tensor:
+    return (answer - target).square().mean()
+
+
+def lesson(model: Any, *, iterations: int = 3, horizon: int = 6, seed: int = 0) -> Lesson:
+    torch.manual_seed(2)
+    x, target = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    return Lesson(model, x, target, square, iterations, horizon, random.Random(seed))
+
+
+def drawn(seed: int, horizon: int = 6) -> tuple[int, int]:
+    """n and k: the iterations without and with a gradient."""
+    tape = Tape()
+    progressive.loss(lesson(tape, horizon=horizon, seed=seed))
+    assert [t for t, _ in tape.ran] == list(range(len(tape.ran)))
+    tracked = [grad for _, grad in tape.ran]
+    assert tracked == sorted(tracked)  # without first, then with
+    return tracked.count(False), tracked.count(True)
+
+
+def test_the_fixed_loss_is_the_task_loss_after_the_training_iterations() -> None:
+    model = DT(3, 3, width=4)
+    one = lesson(model)
+    assert torch.equal(fixed.loss(one), square(model(one.x, 3), one.target, one.x))
+
+
+def test_the_fixed_loss_unrolls_once_for_all_losses_that_ask() -> None:
+    one = lesson(tape := Tape())
+    fixed.loss(one)
+    assert len(one.states) == 3 == len(tape.ran)
+
+
+def test_progressive_draws_cover_their_ranges_and_never_leave_them() -> None:
+    draws = [drawn(seed) for seed in range(300)]
+    assert {n for n, _ in draws} == set(range(6))
+    assert all(1 <= k <= 6 - n for n, k in draws)
+    assert {k for n, k in draws if n == 0} == set(range(1, 7))
+
+
+def test_progressive_draws_n_evenly() -> None:
+    counts = [0] * 6
+    for seed in range(300):
+        counts[drawn(seed)[0]] += 1
+    assert min(counts) > 25  # 50 expected of each
+
+
+def test_a_horizon_of_one_is_one_iteration_with_gradient() -> None:
+    assert {drawn(seed, horizon=1) for seed in range(10)} == {(0, 1)}
+
+
+def test_one_seed_gives_one_progressive_loss() -> None:
+    torch.manual_seed(0)
+    model = DT(3, 3, width=4)
+    values = [progressive.loss(lesson(model, seed=seed)).item() for seed in (3, 3, 4, 5)]
+    assert values[0] == values[1]
+    assert len(set(values)) > 1
+
+
+def seed_with(untracked: bool) -> int:
+    return next(seed for seed in range(100) if (drawn(seed)[0] > 0) == untracked)
+
+
+def test_no_gradient_reaches_what_ran_untracked() -> None:
+    model = DT(3, 3, width=4)
+    progressive.loss(lesson(model, seed=seed_with(untracked=True))).backward()
+    assert model.project.weight.grad is None
+
+
+def test_the_projection_learns_where_all_is_tracked() -> None:
+    model = DT(3, 3, width=4)
+    progressive.loss(lesson(model, seed=seed_with(untracked=False))).backward()
+    assert model.project.weight.grad is not None
+    assert model.project.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("untracked", [True, False])
+def test_recall_learns_in_both_its_halves(untracked: bool) -> None:
+    torch.manual_seed(0)
+    model = DT(3, 3, width=4)
+    progressive.loss(lesson(model, seed=seed_with(untracked))).backward()
+    assert model.recall_conv is not None
+    gradient = model.recall_conv.both.weight.grad
+    assert gradient is not None
+    assert gradient[:, :4].abs().sum() > 0  # of the state
+    assert gradient[:, 4:].abs().sum() > 0  # of the image
+
+
+def test_the_progressive_loss_is_that_of_the_last_thought() -> None:
+    torch.manual_seed(0)
+    model = DT(3, 3, width=4)
+    for seed in range(5):
+        one = lesson(model, seed=seed)
+        thought = model(one.x, sum(drawn(seed)))
+        assert torch.allclose(progressive.loss(one), square(thought, one.target, one.x))
