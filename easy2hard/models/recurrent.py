@@ -86,8 +86,9 @@ class Plain(Recurrent):
         return state
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
-        answer = self.function(np.ascontiguousarray(x.cpu().numpy()))
-        return torch.from_numpy(np.asarray(answer)).to(x.device)
+        # Copies both ways: the function may write into its image, and may answer with a view that nobody may write to.
+        answer = self.function(np.array(x.cpu().numpy(), order="C"))
+        return torch.from_numpy(np.array(answer)).to(x.device)
 
 
 def adapt(built: object) -> Recurrent:

@@ -1,0 +1,204 @@
+"""The models: parameter counts of the papers, the contract, and the filters' closed forms."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from easy2hard.macs import parameters
+from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
+from easy2hard.models.dncnn import DnCNN
+from easy2hard.models.dt import DT, LatticeDT
+from easy2hard.models.feedforward import FeedForward
+from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
+
+COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "DT, Raman et al.": (lambda: DT(3, 3, width=20), 27_360),
+    "DT without recall": (lambda: DT(3, 3, width=20, recall=False), 23_220),
+    "CNN, Raman et al.": (lambda: FeedForward(3, 3, width=20, stages=5), 84_960),
+    "CNN without recall": (lambda: FeedForward(3, 3, width=20, stages=5, recall=False), 80_820),
+    "DnCNN, Raman et al.": (lambda: DnCNN(3), 669_312),
+    "DT, Bansal et al.": (lambda: DT(3, 2, width=128), 783_504),
+    "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
+    "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_net_has_the_parameters_of_its_paper(name: str) -> None:
+    build, expected = COUNTS[name]
+    assert parameters(build()) == (expected, expected)
+
+
+NETS: dict[str, Callable[[], Recurrent]] = {
+    "dt": lambda: DT(3, 3, width=4),
+    "dt without recall": lambda: DT(3, 3, width=4, recall=False),
+    "feed forward": lambda: FeedForward(3, 3, width=4, stages=4),
+    "lattice": lambda: LatticeDT(3, 3, width=4),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("shape", [(12, 12), (14, 20)])
+def test_a_net_answers_in_the_shape_of_its_image_at_every_iteration(
+    name: str, shape: tuple[int, int]
+) -> None:
+    model, x = NETS[name](), torch.rand(2, 3, *shape)
+    assert {tuple(model(x, t).shape) for t in range(1, 5)} == {(2, 3, *shape)}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_step_leaves_its_state_and_its_image_as_they_were(name: str) -> None:
+    model, x = NETS[name](), torch.rand(2, 3, 12, 12)
+    with torch.no_grad():
+        state, seen, image = model.encode(x), model.recall(x), x.clone()
+        before = state.clone(), seen.clone()
+        model.decode(model.step(state, seen, 0), x)
+    assert torch.equal(state, before[0])
+    assert torch.equal(seen, before[1])
+    assert torch.equal(x, image)
+
+
+def test_recall_in_two_halves_is_the_convolution_of_the_concatenation() -> None:
+    model, x = DT(3, 3, width=4), torch.rand(2, 3, 12, 12)
+    assert model.recall_conv is not None
+    state = torch.rand(2, 4, 12, 12)
+    whole = F.conv2d(torch.cat([state, x], dim=1), model.recall_conv.both.weight, padding=1)
+    assert torch.allclose(model.recall_conv(state, model.recall(x)), whole, atol=1e-6)
+
+
+def test_without_recall_later_thoughts_do_not_see_the_image() -> None:
+    model, x = DT(3, 3, width=4, recall=False), torch.rand(1, 3, 12, 12)
+    state = torch.rand(1, 4, 12, 12)
+    assert torch.equal(model.step(state, model.recall(x), 0), model.step(state, model.recall(1 - x), 0))
+
+
+def test_the_stages_of_the_feed_forward_net_differ_and_end() -> None:
+    model, x = FeedForward(3, 3, width=4, stages=2), torch.rand(1, 3, 12, 12)
+    state, seen = model.encode(x), model.recall(x)
+    assert not torch.equal(model.step(state, seen, 0), model.step(state, seen, 1))
+    assert model.max_iterations == 2
+
+
+def test_dncnn_takes_the_noise_that_it_sees_from_the_image() -> None:
+    model, x = DnCNN(3, depth=3, width=4).eval(), torch.rand(2, 3, 8, 8)
+    with torch.no_grad():
+        assert torch.allclose(model(x) + model.noise(x), x, atol=1e-6)
+        model.noise[-1].weight.zero_()
+        assert torch.equal(model(x), x)
+
+
+def test_a_maze_on_its_lattice_is_seen_whole() -> None:
+    """Pooling 2x2 behind a border of 3 keeps every lattice point, and the answer lands on its pixels."""
+    model = LatticeDT(3, 2, width=4)
+    points = torch.rand(1, 3, 9, 9).round()
+    image = F.pad(points.repeat_interleave(2, 2).repeat_interleave(2, 3), [3] * 4)
+    seen: list[Tensor] = []
+    model.project.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    answer = model(image, 1)
+    assert torch.equal(seen[0], F.pad(points, [2] * 4))
+    assert torch.equal(answer[:, :, 3:-3:2, 3:-3:2], answer[:, :, 4:-2:2, 4:-2:2])
+
+
+def test_the_loop_hands_the_iteration_and_the_recall_to_each_step() -> None:
+    class Told(Recurrent):
+        def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+            return ()
+
+        def recall(self, x: Tensor) -> Tensor:
+            return x + 1
+
+        def step(self, state: tuple[Tensor, ...], x: Tensor, t: int) -> tuple[Tensor, ...]:
+            return (*state, x + t)
+
+        def decode(self, state: tuple[Tensor, ...], x: Tensor) -> Tensor:
+            return torch.stack([*state, x])
+
+    assert Told()(torch.zeros(1), 3).flatten().tolist() == [1, 2, 3, 0]
+
+
+def test_a_plain_module_is_one_thought() -> None:
+    model = adapt(nn.Conv2d(3, 3, 1))
+    x = torch.rand(1, 3, 4, 4)
+    assert isinstance(model, Once)
+    assert model.max_iterations == 1
+    assert torch.equal(model(x, 1), model.module(x))
+
+
+def test_a_function_sees_contiguous_float32_arrays_and_cannot_change_the_image() -> None:
+    def meddle(x: np.ndarray) -> np.ndarray:
+        assert x.dtype == np.float32
+        assert x.flags.c_contiguous
+        x *= 0
+        return np.broadcast_to(np.float32(0.5), x.shape)  # not writable
+
+    model, x = adapt(meddle), torch.ones(1, 3, 4, 4)
+    assert isinstance(model, Plain)
+    assert torch.equal(model(x, 1), torch.full((1, 3, 4, 4), 0.5))
+    assert torch.equal(x, torch.ones(1, 3, 4, 4))
+
+
+def test_what_is_neither_module_nor_function_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="got dict"):
+        adapt({})
+
+
+def test_a_method_that_is_missing_is_named() -> None:
+    class Half(Recurrent):
+        def encode(self, x: Tensor) -> Tensor:
+            return x
+
+    with pytest.raises(NotImplementedError, match="Half needs a method step"):
+        Half()(torch.rand(1, 3, 4, 4))
+
+
+def test_a_change_reaches_every_tensor_of_a_nested_state() -> None:
+    one = torch.ones(1)
+    changed = map_state((one, (one, (one,))), lambda part: part + 1)
+    assert changed == (2 * one, (2 * one, (2 * one,)))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_the_median_is_that_of_scipy_with_borders_reflected(size: int) -> None:
+    x = torch.rand(2, 3, 9, 12, generator=torch.Generator().manual_seed(0))
+    expected = ndimage.median_filter(x.numpy(), size=(1, 1, size, size), mode="mirror")
+    np.testing.assert_array_equal(Median(size)(x).numpy(), expected)
+
+
+def test_the_blur_is_that_of_scipy_with_borders_reflected() -> None:
+    x = torch.rand(1, 3, 12, 12, dtype=torch.float32)
+    expected = ndimage.gaussian_filter(x.numpy(), (0, 0, 1.0, 1.0), mode="mirror", truncate=4)
+    np.testing.assert_allclose(GaussianBlur(1.0)(x).numpy(), expected, atol=1e-6)
+
+
+def test_detect_and_interpolate_touches_lost_pixels_alone() -> None:
+    torch.manual_seed(0)
+    clean = 0.1 + 0.8 * torch.rand(2, 3, 16, 16)
+    lost = torch.rand(2, 1, 16, 16) < 0.3
+    noisy = torch.where(lost, (torch.rand(2, 1, 16, 16) < 0.5).float(), clean)
+    answer = DetectInterpolate()(noisy)
+    kept = ~lost.expand_as(clean)
+    assert torch.equal(answer[kept], clean[kept])
+    assert (answer[~kept] > 0.05).all()
+    assert (answer[~kept] < 0.95).all()
+
+
+def test_a_lost_pixel_in_a_flat_picture_is_restored_exactly() -> None:
+    noisy = torch.full((1, 3, 9, 9), 0.4)
+    noisy[:, :, 4, 4], noisy[:, :, 0, 0] = 1.0, 0.0
+    assert torch.allclose(DetectInterpolate()(noisy), torch.full((1, 3, 9, 9), 0.4), atol=1e-6)
+
+
+def test_a_pixel_with_no_good_neighbour_anywhere_stays() -> None:
+    black = torch.zeros(1, 3, 9, 9)
+    assert torch.equal(DetectInterpolate()(black), black)
+
+
+def test_a_pixel_black_in_one_channel_only_is_no_lost_one() -> None:
+    x = torch.full((1, 3, 5, 5), 0.5)
+    x[0, 0, 2, 2] = 0.0
+    assert torch.equal(DetectInterpolate()(x), x)
