@@ -170,7 +170,7 @@ def generate(
     if not wanted:
         raise UserError(f"name a suite ({', '.join(suites.names())}) or give --noise sp.")
     for suite in wanted:
-        with screen.progress(f"{suite.name}: ", quiet=as_json) as listen:
+        with screen.progress(quiet=as_json) as listen:
             report = data.generate(
                 suite,
                 out,
@@ -212,10 +212,17 @@ def _show_data(report: "Report") -> None:
         *(name.replace("_", " ") for name in figures),
     ]
     screen.table(str(report.folder), head, rows)
-    overlaps = [
-        [o.notion, o.first, o.second, o.shared, f"{o.rows[0]:,} / {o.rows[1]:,}"] for o in report.overlaps
-    ]
-    screen.table("overlap certificate", ["equal", "between", "and", "shared", "of rows"], overlaps)
+    shared = [overlap for overlap in report.overlaps if overlap.shared]
+    notions = ", ".join(dict.fromkeys(overlap.notion for overlap in report.overlaps))
+    screen.say(
+        f"overlap certificate: {len(report.overlaps)} comparisons within and between splits (equal: {notions}); "
+        + ("nothing is shared." if not shared else f"in {len(shared)} something is shared:")
+    )
+    if shared:
+        rows = [
+            [o.notion, o.first, o.second, f"{o.shared:,}", f"{o.rows[0]:,} / {o.rows[1]:,}"] for o in shared
+        ]
+        screen.table("", ["equal", "between", "and", "shared", "of rows"], rows)
     for note in report.notes:
         screen.say(f"note: {note}")
 
