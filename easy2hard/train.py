@@ -4,9 +4,11 @@ Given the weights at a step, everything after it is a function of (recipe, seed,
 noise, and every random choice. So a run that was killed goes on from its checkpoint to the same result.
 """
 
+import ctypes
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
@@ -32,6 +34,8 @@ from easy2hard.weights import load_weights, read_checkpoint, save_weights, write
 _CHECKPOINT_SECONDS = 30.0
 _LOG_SECONDS = 1.0
 _VALIDATION_ROWS = 500
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as glibc's malloc.h numbers them
+_LARGEST_KEPT = 2**28  # bytes: an activation of a training batch is smaller, one of a huge test maze is not
 
 
 class Outcome(NamedTuple):
@@ -96,6 +100,7 @@ def train(
         load_weights(model, folder / "weights.safetensors")
         return Outcome(**json.loads(trained.read_text()))
     fast = fast or Fast()
+    _keep_freed_memory()
     place(model, device).train()
     optimizer = _optimizer(recipe, model)
     start, spent, best = read_checkpoint(folder, model, optimizer)
@@ -142,6 +147,18 @@ def train(
     outcome = Outcome(done, done * recipe.batch_size, spent, loss, validation, failure)
     _finish(folder, model, outcome)
     return outcome
+
+
+def _keep_freed_memory() -> None:
+    """Let this process keep the buffers that a step frees for the next step: 1.05-1.2x on Linux.
+
+    By default glibc gives large buffers back to the kernel, which then has to hand out zeroed pages again: 70,000 page
+    faults in a step of the 27,360-parameter DT at batch 100. C libraries without `mallopt` are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _LARGEST_KEPT)
 
 
 class Plan(NamedTuple):

@@ -53,7 +53,11 @@ def head(width: int, out_channels: int, hidden: tuple[int, int] = (32, 8)) -> nn
     """The family's read-out: three convolutions with ReLU between them."""
     first, second = hidden
     return nn.Sequential(
-        conv(width, first), nn.ReLU(), conv(first, second), nn.ReLU(), conv(second, out_channels)
+        conv(width, first),
+        nn.ReLU(inplace=True),
+        conv(first, second),
+        nn.ReLU(inplace=True),
+        conv(second, out_channels),
     )
 
 
@@ -76,7 +80,7 @@ class DT(Recurrent):
         self.head = head(width, out_channels, hidden)
 
     def encode(self, x: Tensor) -> Tensor:
-        return F.relu(self.project(x))
+        return F.relu(self.project(x), inplace=True)
 
     def recall(self, x: Tensor) -> Tensor:
         return x if self.recall_conv is None else self.recall_conv.image(x)
