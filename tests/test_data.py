@@ -517,6 +517,14 @@ def test_the_splits_of_mazes_share_none(tmp_path: Path) -> None:
     assert "9/train" in report.certificate_text().splitlines()[1]  # layouts of size 9 do repeat
 
 
+@pytest.mark.usefixtures("tens")
+def test_the_certificate_looks_at_a_bounded_number_of_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "FINGERPRINTED", 20)
+    assert {overlap.rows for overlap in mazes(tmp_path).overlaps} == {(20, 20)}
+
+
 def test_overlaps_are_spelled_out() -> None:
     overlap = certificate.Overlap(notion="exact", first="9/train", second="9/test", shared=7, rows=(9, 9))
     report = Report(Path("x"), (), {}, (overlap,), ())

@@ -97,7 +97,7 @@ def draw(job: Job, shard: Shard) -> Drawn:
         if parquet.footer(temporary) != {**footer, "stored": shard.rows}:
             raise OSError(f"{temporary} reads back otherwise than it was written")
     entry = _entry(job, shard, shard.rows, pixels, file.size, sha256(file).hexdigest())
-    return Drawn(entry, task.summary(level, _head(batch)), fingerprints(task, shard))
+    return Drawn(entry, task.summary(level, _head(batch)), fingerprints(task, shard, batch))
 
 
 def inspect(job: Job, shard: Shard, known: ShardEntry | None) -> tuple[State, ShardEntry | None]:
@@ -146,10 +146,12 @@ def cores() -> int:
     return min(usable, THREADS)
 
 
-def fingerprints(task: Task, shard: Shard) -> dict[str, U64]:
-    """The hashes that the overlap certificate compares; none of the rows beyond its bound."""
-    indices = np.arange(shard.first, min(shard.first + shard.rows, FINGERPRINTED), dtype=np.int64)
-    return task.fingerprints(shard.side.split, shard.side.level, indices) if len(indices) else {}
+def fingerprints(task: Task, shard: Shard, batch: Batch | None = None) -> dict[str, U64]:
+    """The hashes that the overlap certificate compares; none of a shard that ends beyond its bound."""
+    if shard.first + shard.rows > FINGERPRINTED:
+        return {}
+    indices = np.arange(shard.first, shard.first + shard.rows, dtype=np.int64)
+    return task.fingerprints(shard.side.split, shard.side.level, indices, batch)
 
 
 def _origin(job: Job, shard: Shard) -> dict[str, Any]:

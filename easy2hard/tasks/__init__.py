@@ -54,8 +54,13 @@ class Task(Protocol):
         """The samples with these indices, the same bits in whatever order and company they are asked for."""
         ...
 
-    def fingerprints(self, split: str, level: str, indices: I64) -> dict[str, U64]:
-        """Hashes (n,) per notion of equality: exact, up to symmetry, …: equal hashes are equal samples."""
+    def fingerprints(
+        self, split: str, level: str, indices: I64, batch: Batch | None = None
+    ) -> dict[str, U64]:
+        """Hashes (n,) per notion of equality: exact, up to symmetry, …: equal hashes are equal samples.
+
+        `batch` holds these samples where they have been drawn already, to save drawing them again.
+        """
         ...
 
     def summary(self, level: str, batch: Batch) -> dict[str, float]:

@@ -51,9 +51,11 @@ class Denoise:
         noisy = cast(U8, self._noise.apply(clean, level, key, indices, stream))
         return Batch(noisy, clean, {})
 
-    def fingerprints(self, split: str, level: str, indices: I64) -> dict[str, U64]:
+    def fingerprints(
+        self, split: str, level: str, indices: I64, batch: Batch | None = None
+    ) -> dict[str, U64]:
         """Of the clean images, so that overlaps of the source show: exact, and up to rotation and reflection."""
-        return _fingerprints.of_images(self._source.take(split, indices))
+        return _fingerprints.of_images(batch.target if batch else self._source.take(split, indices))
 
     def summary(self, level: str, batch: Batch) -> dict[str, float]:
         error = (batch.input.astype(np.int32) - batch.target) ** 2

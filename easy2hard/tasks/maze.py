@@ -56,7 +56,9 @@ class Maze:
         )
         return Batch(image, mask, {"path_length": length})
 
-    def fingerprints(self, split: str, level: str, indices: I64) -> dict[str, U64]:
+    def fingerprints(
+        self, split: str, level: str, indices: I64, batch: Batch | None = None
+    ) -> dict[str, U64]:
         """Of the whole maze, of its walls alone, and of its walls up to rotation and reflection."""
         from easy2hard.tasks import _maze_engine
 
