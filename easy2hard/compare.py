@@ -15,8 +15,6 @@ from easy2hard.statistics import F64, SIGNIFICANT, Scores
 from easy2hard.suite import Suite, Track
 from easy2hard.units import show, show_interval
 
-_ALIKE = 1e-9  # scores are float32; two that differ by less are a tie
-
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -194,7 +192,6 @@ def _difference(
     values, strata = statistics.contributions([*of_a, *of_b], levels)
     a, b = values[:, : len(of_a)], values[:, len(of_a) :]
     gaps: F64 = a.mean(axis=1) - b.mean(axis=1)
-    gaps[np.abs(gaps) * len(gaps) < _ALIKE] = 0
     p, (low, high) = statistics.sign_flip_test(gaps), statistics.paired_ci(a, b, strata)
     return Difference(
         level=name,

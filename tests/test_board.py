@@ -70,6 +70,13 @@ def test_entries_that_do_not_differ_significantly_share_a_rank(hall: Hall) -> No
     assert hall.ranks() == {"one": "1=", "other": "1=", "worse": "3"}
 
 
+def test_pairing_separates_entries_whose_intervals_overlap(hall: Hall) -> None:
+    hall.lay(make("one"), make("other", skill=10.1))
+    one, other = (row.standing.ci95 for row in hall.sheet().rows)
+    assert one and other and one[0] < other[1]  # noqa: PT018
+    assert hall.ranks() == {"other": "1", "one": "2"}
+
+
 def test_a_difference_on_every_sample_is_a_tie_where_seeds_scatter_more(hall: Hall) -> None:
     for seed in range(3):
         hall.lay(make("a", seed=seed, skill=10 + seed), make("b", seed=seed, skill=10.2 + seed))
@@ -194,6 +201,23 @@ def test_a_budget_that_an_entry_cannot_run_is_not_applicable_and_never_zero(hall
     assert re.search(r"\| 6 … 50 +(\| +n/a ){5}", table)
     assert "0.00" not in table
     assert {row["budget"] for row in hall.rows() if row["level"] == "0.3" and not row["exit"]} == set("12345")
+
+
+def test_a_budget_that_one_seed_cannot_run_is_not_applicable_to_the_entry(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", seed=1, budgets=(1, 2, 3, 4, 5)))
+    one = hall.sheet().rows[0].standing
+    assert one.figure("0.3", "psnr", 5)
+    assert one.figure("0.3", "psnr", 50) is None
+
+
+def test_the_grid_tells_what_was_not_asked_from_what_could_not_be_answered(hall: Hall) -> None:
+    made = make("dt", "maze", iterations=20)
+    cells = tuple(cell for cell in made.record.cells if (cell.level, cell.budget) != ("59", 15))
+    hall.lay(make("dt", "maze", iterations=20, cells=cells))
+    grid = {line.split("|")[1].strip(): line for line in hall.page().splitlines() if line.startswith("| ")}
+    at_6, at_15 = ([cell.strip() for cell in grid[b].strip("|").split("|")] for b in ("6", "15"))
+    assert at_6[-2:] == ["", ""]
+    assert at_15[-1] == "n/a"
 
 
 def test_an_entry_without_the_declared_answer_does_not_rank_and_says_where(hall: Hall) -> None:
