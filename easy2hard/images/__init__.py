@@ -6,14 +6,10 @@ the 64-bit Philox key under which a procedural source draws a split; `directory`
 or None. It raises `UserError` where there are no such images.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from easy2hard import shelf
 
 Pixels = NDArray[np.uint8]  # (n, size, size, 3), RGB
 Indices = NDArray[np.int64]  # (n,)
@@ -40,15 +36,3 @@ class Source(Protocol):
         An endless source hashes its definition's version and the first 64 images of each split.
         """
         ...
-
-
-def open_source(
-    name: str,
-    size: int,
-    key: Callable[[str], int],
-    directory: Path | None = None,
-    hub: str | None = None,
-    revision: str | None = None,
-) -> Source:
-    """The source called `name`, or the one that a file such as `./mine.py` defines."""
-    return cast(Source, shelf.take("images", name).open(size, key, directory, hub, revision))
