@@ -43,13 +43,15 @@ def salt_and_pepper(
     return noisy
 
 
-def gaussian(clean: list[int], table: list[int], key: int, index: int, stream: int = 0) -> list[int]:
-    """One image as a list of values, with an alias table of `height << 9 | other`."""
+def gaussian(
+    clean: list[int], limit: list[int], low_high: list[int], key: int, index: int, stream: int = 0
+) -> list[int]:
+    """One image as a list of values, with an alias table."""
     noisy = []
     for value, word in zip(clean, words(key, index, len(clean), stream), strict=True):
-        column, height = word >> 23, word & (2**23 - 1)
-        pick = column if height < table[column] >> 9 else table[column] & 511
-        noisy.append(min(max(value + pick - 256, 0), 255))
+        column = word >> 23
+        shift = low_high[2 * column] if word < limit[column] else low_high[2 * column + 1]
+        noisy.append(min(max(value + shift, 0), 255))
     return noisy
 
 

@@ -53,10 +53,10 @@ def test_gaussian_is_the_oracle(
 ) -> None:
     shape = (len(indices), data.draw(SIDES), data.draw(SIDES), data.draw(st.integers(1, 4)))
     clean = data.draw(arrays(np.uint8, shape))
-    table = gaussian.alias_table(gaussian.normalise(level)).tolist()
+    table = [part.tolist() for part in gaussian.alias_table(gaussian.normalise(level))]
     noisy = gaussian.apply(clean, level, key, np.array(indices), stream)
     for before, after, index in zip(clean, noisy, indices, strict=True):
-        assert after.ravel().tolist() == oracle.gaussian(before.ravel().tolist(), table, key, index, stream)
+        assert after.ravel().tolist() == oracle.gaussian(before.ravel().tolist(), *table, key, index, stream)
 
 
 @BOTH
@@ -153,9 +153,11 @@ def exact_chances(sigma: float) -> NDArray[np.float64]:
 def table_weights(level: str) -> list[int]:
     """What a word is worth to each k = -256..255, summed over the columns of the alias table."""
     weights = [0] * 512
-    for column, entry in enumerate(gaussian.alias_table(level).tolist()):
-        weights[column] += entry >> 9
-        weights[entry & 511] += 2**23 - (entry >> 9)
+    limit, low_high = (part.tolist() for part in gaussian.alias_table(level))
+    for column in range(512):
+        height = limit[column] - (column << 23)
+        weights[low_high[2 * column] + 256] += height
+        weights[low_high[2 * column + 1] + 256] += 2**23 - height
     return weights
 
 
@@ -224,7 +226,7 @@ def test_noise_never_moves_a_bit(name: str, level: str) -> None:
 
 def test_the_tables_of_the_suites_never_move_a_bit() -> None:
     assert {level: gaussian.stamp(level)["table"] for level in ("0.05", "0.1", "0.3")} == {
-        "0.05": "40e91da615bd8c5d7aeb0cc7fc845b75",
-        "0.1": "331adede92aa6c5d21e3faaebf8666cb",
-        "0.3": "0794d2ce62f35dcf8606a6f8fd602da7",
+        "0.05": "c3fbe9dfffb1d17c4f667cd37fe8c9d9",
+        "0.1": "3950cea7a16af885a176c6cc466ad75c",
+        "0.3": "9f9a12dd93ab2ea9217013e8cb675b74",
     }

@@ -37,7 +37,7 @@ class Noise(Protocol):
 
 def checked(clean: U8, indices: I64) -> tuple[U8, I64]:
     """Both as kernels want them, contiguous; `UserError` where images are not uint8 (n, h, w, channels)."""
-    if clean.dtype != np.uint8 or clean.ndim != 4 or len(clean) != len(indices):
+    if clean.dtype != np.uint8 or clean.ndim != 4 or 0 in clean.shape[1:] or len(clean) != len(indices):
         raise UserError(
             "noise is put on uint8 images (n, height, width, channels), with one index for each; "
             f"got {clean.dtype} {clean.shape} and {len(indices)} indices."

@@ -10,6 +10,7 @@ from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,15 @@ from easy2hard.suite import canonical
 
 _LARGEST = 255  # the largest |k|: beyond it, any 8-bit value is clipped
 _COLUMNS = 512  # of the alias table: column c stands for k = c - 256, and c = 0 for nothing
-_ZERO = 256
-_COLUMN_BITS = 9
-_HEIGHT_BITS = 23  # 9 + 23 = 32: one word picks a column and a height in it
+_HEIGHT_BITS = 23  # of a word: its upper 9 bits pick a column, these a height in it
 _DIGITS = Context(prec=50)
+
+
+class AliasTable(NamedTuple):
+    """A word w falls into column c = w >> 23; it stands for `low[c]` where w < `limit[c]`, else for `high[c]`."""
+
+    limit: NDArray[np.uint32]  # (512,)
+    low_high: NDArray[np.int16]  # (1024,): low and high of each column in turn, so that a comparison picks
 
 
 def normalise(level: str | float) -> str:
@@ -50,19 +56,19 @@ def apply(clean: U8, level: str, key: int, indices: I64, stream: int = 0) -> U8:
 
 def stamp(level: str) -> dict[str, str]:
     """The rule in words, with the hash of this level's alias table."""
+    table = alias_table(level)
+    content = table.limit.astype("<u4").tobytes() + table.low_high.astype("<i2").tobytes()
     return {
         "dtype": "uint8",
         "unit": "value, each channel on its own",
         "clip": "to 0..255, after rounding",
         "rounding": "to nearest",
-        "table": blake2b(alias_table(level).astype("<u4").tobytes(), digest_size=16).hexdigest(),
+        "table": blake2b(content, digest_size=16).hexdigest(),
     }
 
 
 @rng.kernel
-def _apply(
-    clean: U8, noisy: U8, table: NDArray[np.uint32], key: np.uint64, word1: np.uint32, indices: I64
-) -> None:
+def _apply(clean: U8, noisy: U8, table: AliasTable, key: np.uint64, word1: np.uint32, indices: I64) -> None:
     values = clean.shape[1]
     words = np.empty((values + 3) // 4 * 4, np.uint32)
     shifts = np.empty(values, np.int16)
@@ -70,39 +76,34 @@ def _apply(
         rng.fill(words, key, word1, np.uint64(indices[i]))
         # Two loops, because look-ups in the loop with the arithmetic would keep it from being vectorised.
         for j in range(values):
-            column = np.uintp(words[j] >> np.uint32(_HEIGHT_BITS))
-            entry = table[column]
-            height = words[j] & np.uint32((1 << _HEIGHT_BITS) - 1)
-            other = np.uintp(entry & np.uint32(_COLUMNS - 1))
-            pick = column if height < entry >> np.uint32(_COLUMN_BITS) else other
-            shifts[j] = np.int16(pick) - np.int16(_ZERO)
+            word = words[np.uintp(j)]
+            column = np.uintp(word >> np.uint32(_HEIGHT_BITS))
+            shifts[np.uintp(j)] = table.low_high[column + column + np.uintp(word >= table.limit[column])]
         for j in range(values):
-            moved = np.int16(clean[i, j]) + shifts[j]
-            noisy[i, j] = np.uint8(min(max(moved, 0), 255))
+            at = np.uintp(j)
+            moved = np.int16(np.int16(clean[i, at]) + shifts[at])
+            noisy[i, at] = np.uint8(min(max(moved, np.int16(0)), np.int16(255)))
 
 
 @lru_cache(maxsize=64)
-def alias_table(level: str) -> NDArray[np.uint32]:
-    """The level's alias table: 512 entries `height << 9 | other`, read-only.
-
-    A word whose upper 9 bits are c and lower 23 bits are h picks column c where h < height, else `other`.
-    """
+def alias_table(level: str) -> AliasTable:
+    """The alias table of a level."""
     weights = [0, *_weights(Decimal(level))]
     full = 1 << _HEIGHT_BITS
-    entries = list(range(_COLUMNS))  # a full column is its own other
+    heights, others = [0] * _COLUMNS, list(range(_COLUMNS))  # a full column is its own other
     small = [column for column in range(_COLUMNS) if weights[column] < full]
     large = [column for column in range(_COLUMNS) if weights[column] > full]
     while small:
         column, other = small.pop(), large[-1]
-        entries[column] = weights[column] << _COLUMN_BITS | other
+        heights[column], others[column] = weights[column], other
         weights[other] -= full - weights[column]
         if weights[other] <= full:
             large.pop()
             if weights[other] < full:
                 small.append(other)
-    table = np.array(entries, np.uint32)
-    table.setflags(write=False)
-    return table
+    limit = [column << _HEIGHT_BITS | height for column, height in enumerate(heights)]
+    low_high = [pick - _COLUMNS // 2 for pair in enumerate(others) for pick in pair]
+    return AliasTable(np.array(limit, np.uint32), np.array(low_high, np.int16))
 
 
 def _weights(sigma: Decimal) -> list[int]:

@@ -28,12 +28,18 @@ def normalise(level: str | float) -> str:
 def apply(clean: U8, level: str, key: int, indices: I64, stream: int = 0) -> U8:
     """Noisy copies of `clean` (n, height, width, channels); see `easy2hard.noise.Noise`."""
     clean, indices = checked(clean, indices)
-    n, height, width, channels = clean.shape
     noisy = np.empty_like(clean)
-    pixels = (n, height * width, channels)
+    values = (len(clean), clean[:1].size)
     threshold = np.uint64(_threshold(normalise(level)))
+    word1 = rng.word1(stream)
     _apply(
-        clean.reshape(pixels), noisy.reshape(pixels), threshold, np.uint64(key), rng.word1(stream), indices
+        clean.reshape(values),
+        noisy.reshape(values),
+        clean.shape[3],
+        threshold,
+        np.uint64(key),
+        word1,
+        indices,
     )
     return noisy
 
@@ -57,16 +63,30 @@ def _threshold(level: str) -> int:
 
 @rng.kernel
 def _apply(
-    clean: U8, noisy: U8, threshold: np.uint64, key: np.uint64, word1: np.uint32, indices: I64
+    clean: U8, noisy: U8, channels: int, threshold: np.uint64, key: np.uint64, word1: np.uint32, indices: I64
 ) -> None:
-    pixels, channels = clean.shape[1], clean.shape[2]
+    pixels = clean.shape[1] // channels
     words = np.empty((pixels + 3) // 4 * 4, np.uint32)
-    white_from = np.uint64(1 << 32) - threshold
+    kept, white = np.empty(pixels, np.uint8), np.empty(pixels, np.uint8)
+    black_below, white_from = np.uint32(threshold), np.uint32(np.uint64(1 << 32) - threshold)
     for i in range(indices.size):
         rng.fill(words, key, word1, np.uint64(indices[i]))
         for j in range(pixels):
-            word = np.uint64(words[j])
-            kept = np.uint8(255) if word >= threshold else np.uint8(0)
-            white = np.uint8(255) if word >= white_from else np.uint8(0)
-            for channel in range(channels):
-                noisy[i, j, channel] = (clean[i, j, channel] & kept) | white
+            word = words[np.uintp(j)]
+            kept[np.uintp(j)] = 255 if word >= black_below else 0
+            white[np.uintp(j)] = 255 if word >= white_from else 0
+        # With their number written out, the loop over channels becomes a few vector instructions.
+        if channels == 3:
+            _lose(clean[i], noisy[i], kept, white, 3)
+        else:
+            _lose(clean[i], noisy[i], kept, white, channels)
+
+
+@rng.inlined
+def _lose(clean: U8, noisy: U8, kept: U8, white: U8, channels: int) -> None:
+    """Pixels are kept where `kept` is 255, else black, or white where `white` is 255."""
+    for j in range(kept.size):
+        pixel = np.uintp(j)
+        for channel in range(channels):
+            value = pixel * np.uintp(channels) + np.uintp(channel)
+            noisy[value] = (clean[value] & kept[pixel]) | white[pixel]

@@ -93,6 +93,7 @@ class Board(NamedTuple):
     m: int
     wide: int  # the grid's width
     side: int  # of the image, in pixels
+    cell: Places  # by its number without the border
     free: U8  # by cell: the directions in which there is another; bit 0 up, 1 left, 2 right, 3 down
     move: (
         Places  # by choice, which is 16 * free directions + digit: what a move adds to the cell, modulo 2^64
@@ -137,6 +138,7 @@ def _board(m: int) -> Board:
         m=m,
         wide=wide,
         side=side,
+        cell=inside.astype(np.uintp),
         free=free.astype(np.uint8),
         move=step[direction],
         origin=(3 - direction).astype(np.uint8),
@@ -222,29 +224,32 @@ def _draw(
     return -1
 
 
-@kernel
+@inlined
 def _roll(board: Board, lanes: Lanes, used: int, key: np.uint64, word1: np.uint32, indices: I64) -> None:
-    """Draw ends and digits. Blocks are drawn for all lanes at once: such loops can be vectorised."""
+    """Draw ends and digits: block after block, each for all lanes in one loop that can be vectorised."""
     index, words1 = np.empty(_LANES, np.uint64), np.empty(_LANES, np.uint32)
     for lane in range(_LANES):  # unused lanes draw what nobody reads
         index[lane] = np.uint64(indices[lanes.sample[lane]])
         words1[lane] = word1 + lanes.attempt[lane]
+    words = np.empty((4, _LANES), np.uint32)
+    _draw_block(words, key, 0, words1, index)
     for lane in range(used):
-        words = philox(key, np.uint32(0), words1[lane], index[lane])
-        lanes.start[lane], lanes.end[lane] = _ends(board, words)
-    block_words = np.empty(4 * _LANES, np.uint32)
+        lanes.start[lane], lanes.end[lane] = _ends(board, words[:, lane])
     digits = lanes.digits.reshape(-1)
     for block in range(lanes.digits.shape[0] // 4):
-        for lane in range(_LANES):
-            at, lanes_ = np.uintp(lane), np.uintp(_LANES)
-            words = philox(key, np.uint32(1 + block), words1[at], index[at])
-            block_words[at] = words[0]
-            block_words[at + lanes_] = words[1]
-            block_words[at + lanes_ + lanes_] = words[2]
-            block_words[at + lanes_ + lanes_ + lanes_] = words[3]
-        first = np.uintp(4 * _LANES * block)
-        for j in range(4 * _LANES):
-            digits[first + np.uintp(j)] = _digit(block_words[np.uintp(j)])
+        _draw_block(words, key, 1 + block, words1, index)
+        first, flat = np.uintp(4 * _LANES * block), words.reshape(-1)
+        for i in range(4 * _LANES):
+            digits[first + np.uintp(i)] = _digit(flat[np.uintp(i)])
+
+
+@inlined
+def _draw_block(words: U32, key: np.uint64, block: int, words1: U32, index: U64) -> None:
+    first, second, third, fourth = words[0], words[1], words[2], words[3]
+    for lane in range(_LANES):
+        at = np.uintp(lane)
+        drawn = philox(key, np.uint32(block), words1[at], index[at])
+        first[at], second[at], third[at], fourth[at] = drawn
 
 
 @inlined
@@ -254,15 +259,13 @@ def _digit(word: np.uint32) -> np.uint8:
 
 
 @inlined
-def _ends(
-    board: Board, words: tuple[np.uint32, np.uint32, np.uint32, np.uint32]
-) -> tuple[np.uintp, np.uintp]:
-    """Start and end, numbered with the border: every pair of distinct cells has the same chance."""
+def _ends(board: Board, words: U32) -> tuple[np.uintp, np.uintp]:
+    """Start and end: every pair of distinct cells has the same chance."""
     cells, one = np.uint64(board.m * board.m), np.uint64(1)
     start, end = _below(words[0], words[1], cells), _below(words[2], words[3], cells - one)
     if end >= start:
         end += one
-    return _with_border(board, start), _with_border(board, end)
+    return board.cell[np.uintp(start)], board.cell[np.uintp(end)]
 
 
 @inlined
@@ -273,19 +276,6 @@ def _below(high: np.uint32, low: np.uint32, bound: np.uint64) -> np.uint64:
 
 
 @inlined
-def _with_border(board: Board, number: np.uint64) -> np.uintp:
-    m, one = np.uint64(board.m), np.uint64(1)
-    return np.uintp((number // m + one) * np.uint64(board.wide) + number % m + one)
-
-
-@inlined
-def _without_border(board: Board, cell: np.uintp) -> np.uint64:
-    m, one = np.uint64(board.m), np.uint64(1)
-    wide = np.uint64(board.wide)
-    return (np.uint64(cell) // wide - one) * m + np.uint64(cell) % wide - one
-
-
-@kernel
 def _grow(board: Board, lanes: Lanes, used: int) -> None:
     """Search depth first in the used lanes, a move of each in turn; fills `parent` and `edges`."""
     free, cells = lanes.free, np.uintp(board.free.size)
@@ -332,14 +322,21 @@ def _visit(board: Board, free: U8, cell: np.uintp) -> None:
 
 
 @inlined
+def _number(board: Board, cell: np.uintp) -> np.uint64:
+    """The number of a cell without the border."""
+    wide, one = np.uint64(board.wide), np.uint64(1)
+    return (np.uint64(cell) // wide - one) * np.uint64(board.m) + np.uint64(cell) % wide - one
+
+
+@inlined
 def _hash(board: Board, lanes: Lanes, lane: int, sums: U64, hashes: U64) -> None:
-    start, end = _without_border(board, lanes.start[lane]), _without_border(board, lanes.end[lane])
+    start, end = _number(board, lanes.start[lane]), _number(board, lanes.end[lane])
     hashes[0] = mix(sums[0] ^ mix(start * np.uint64(board.m * board.m) + end))
     hashes[1] = mix(sums[0])
     hashes[2] = symmetric(sums)
 
 
-@kernel
+@inlined
 def _paint(board: Board, lanes: Lanes, lane: int, image: U8, mask: U8) -> int:
     """Paint a maze on a flat image and a flat mask; returns the length of its path."""
     cells = board.free.size
