@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import compute
 
 from easy2hard.tasks import I64, U8
 
@@ -27,12 +28,18 @@ class Rows(NamedTuple):
     extra: dict[str, I64]  # (n,) each
 
 
-def encode(rows: Rows, ids: Sequence[str], level: str, mask: bool, footer: Mapping[str, object]) -> pa.Buffer:
-    """The bytes of a Parquet file with one row group; `mask` says that the targets are masks."""
+def encode(rows: Rows, name: str, level: str, mask: bool, footer: Mapping[str, object]) -> pa.Buffer:
+    """The bytes of a Parquet file with one row group.
+
+    The ids are `name`, a hyphen and the index; `mask` says that the targets are masks; `footer` goes into the
+    file's metadata.
+    """
+    indices = pa.array(rows.indices)
+    digits = compute.utf8_lpad(indices.cast(pa.string()), 6, "0")
     columns = {
-        "id": pa.array(ids, pa.string()),
-        "level": pa.array([level] * len(ids), pa.string()),
-        "index": pa.array(rows.indices),
+        "id": compute.binary_join_element_wise(name, digits, "-"),
+        "level": pa.repeat(level, len(indices)),
+        "index": indices,
         "input": _image_column(rows.input),
         "target": _image_column(rows.target),
         **{name: pa.array(values) for name, values in rows.extra.items()},
@@ -43,7 +50,7 @@ def encode(rows: Rows, ids: Sequence[str], level: str, mask: bool, footer: Mappi
     pq.write_table(
         pa.table(columns).replace_schema_metadata(metadata),
         sink,
-        row_group_size=len(ids),
+        row_group_size=len(indices),
         compression="zstd",
         compression_level=1,
         use_dictionary=["level"],

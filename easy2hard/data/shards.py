@@ -90,8 +90,7 @@ def draw(job: Job, shard: Shard) -> Drawn:
     rows = parquet.Rows(png.encode(batch.input), png.encode(batch.target), indices, batch.extra)
     pixels = shard_digest(rows.input, rows.target, rows.extra)
     footer = {**_origin(job, shard), "rows": shard.rows, "pixels": pixels}
-    ids = [f"{suite.config(level)}-{split}-{index:06d}" for index in indices.tolist()]
-    file = parquet.encode(rows, ids, level, batch.target.ndim == 3, footer)
+    file = parquet.encode(rows, f"{suite.config(level)}-{split}", level, batch.target.ndim == 3, footer)
     with atomic.replacing(job.folder / path(suite, shard)) as temporary:
         temporary.write_bytes(file)
         if parquet.footer(temporary) != {**footer, "stored": shard.rows}:
