@@ -1,0 +1,136 @@
+"""The command line as a user meets it: bad input is one line and exit code 2, good input says where things lie."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from easy2hard import cli
+
+MODEL = """
+from torch import nn
+def build(task):
+    return nn.Identity()
+"""
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run easy2hard in an empty folder, in this process: torch is loaded once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("EASY2HARD_IMAGES", raising=False)
+
+    def call(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["easy2hard", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("list nonsense", "there are: suites, models"),
+        ("generate", "name a suite"),
+        ("generate pepper", "there are: gaussian"),
+        ("generate --noise pepper", "no suite has the noise 'pepper'"),
+        ("generate --noise sp --images moon", "there is no image source 'moon'"),
+        ("generate maze --images cifar10", "draws no images"),
+        ("generate sp --rows 0", "1 or more"),
+        ("generate sp --levels 1.5", "1.5"),
+        ("generate sp --levels loud", "a level is a number"),
+        ("generate gaussian --levels -0.1", "-0.1"),
+        ("generate maze --levels 8", "odd whole number from 7 upwards"),
+        ("generate maze --levels 5", "odd whole number from 7 upwards"),
+        ("generate sp --splits exam", "train, validation, test"),
+        ("generate sp --levels 0.1 --rows 5 --out /proc/nowhere", "--out"),
+        ("generate sp-cifar10 --images-dir /nowhere --rows 5", "/nowhere"),
+        ("generate missing.toml", "missing.toml"),
+        ("check nobody", "there is no entry 'nobody'"),
+        ("check nobody.py", "there is no file"),
+        ("evaluate identity --suite moon", "there is no suite 'moon'"),
+        ("evaluate identity --track slow", "quick or full"),
+        ("evaluate identity --seeds a,b", "--seeds takes whole numbers"),
+        ("evaluate identity --budgets 0", "at least 1"),
+        ("evaluate identity --limit 0", "--limit"),
+        ("evaluate identity --exits soon", "there is no 'soon' in easy2hard/exits/"),
+        ("evaluate identity --recipe quick", "has no recipes"),
+        ("evaluate dt --recipe slow", "no recipe 'slow'; it has: quick, paper"),
+        ("evaluate dt --weights none.safetensors --limit 2", "none.safetensors"),
+        ("evaluate bfs --suite sp", "is for the task maze"),
+        ("evaluate detect-interpolate --suite gaussian", "is for the suites sp"),
+        ("evaluate identity --device tpu", "--device is cpu, cuda"),
+        ("evaluate identity --data nothing --limit 2", "easy2hard generate"),
+        ("verify nothing.json", "there is no record"),
+        ("submit identity", "easy2hard evaluate"),
+        ("compare nobody dt", "nobody"),
+        ("figures moon", "there is no suite 'moon'"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(run: Run, arguments: str, said: str) -> None:
+    done = run(*arguments.split())
+    assert done.returncode == 2, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_generate_prints_a_table_and_where_it_lies(run: Run, tmp_path: Path) -> None:
+    done = run("generate", "--noise", "sp", "--levels", "0.1,0.3", "--splits", "test", "--rows", "20")
+    assert done.returncode == 0, done.stderr
+    assert "noisy psnr" in done.stdout
+    assert (tmp_path / "data" / "sp" / "manifest.json").is_file()
+
+
+def test_generate_answers_a_script_in_json(run: Run) -> None:
+    done = run("generate", "maze", "--levels", "9", "--splits", "test", "--rows", "20", "--json")
+    report = json.loads(done.stdout)
+    assert report["splits"][0]["rows"] == 20
+    assert set(report["levels"]) == {"9"}
+
+
+def test_evaluate_shows_a_users_file_among_the_reference_rows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "my_model.py").write_text(MODEL)
+    done = run("evaluate", "my_model.py", "--limit", "4")
+    assert done.returncode == 0, done.stderr
+    assert "my_model" in done.stdout
+    assert "does not rank" in done.stderr
+    (record,) = tmp_path.glob("runs/my_model/*/record.json")
+    assert json.loads(record.read_text())["task"]["limit"] == 4
+
+
+def test_evaluate_reads_the_test_samples_from_files_to_the_same_scores(run: Run, tmp_path: Path) -> None:
+    run("generate", "sp", "--levels", "0.1", "--splits", "test", "--rows", "8")
+    ask = ("evaluate", "identity", "--levels", "0.1", "--limit", "8", "--json")
+    drawn = json.loads(run(*ask, "--out", "a").stdout)
+    stored = json.loads(run(*ask, "--out", "b", "--data", "data").stdout)
+    assert drawn[0]["cells"] == stored[0]["cells"]
+
+
+def test_check_fails_with_code_1_and_says_what_to_change(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("def build(task):\n    return lambda x: x[:, :1]\n")
+    done = run("check", "bad.py")
+    assert done.returncode == 1
+    assert "must give answers" in done.stdout
+
+
+def test_list_models_gives_scripts_the_counts(run: Run) -> None:
+    models = {row["model"]: row for row in json.loads(run("list", "models", "--json").stdout)["models"]}
+    assert models["dt"]["parameters"] == 27_360
+    assert models["cnn"]["parameters"] == 84_960
+    assert models["dncnn"]["parameters"] == 669_312
+    assert models["dt-maze"]["parameters"] == 783_504
