@@ -170,6 +170,20 @@ def test_levels_and_seeds_have_data_digests_of_their_own() -> None:
     assert level_digest(open_task(MAZE), MAZE, "9.0") in digests
 
 
+GOLDEN = {
+    "gaussian": {"0.1": "ab55d6ad9f508780da7086f0ecbe597c", "0.3": "40f1591c3b9337b892ec0214ea67c24a"},
+    "maze": {"9": "d3831a997331620fc220794d13a571cd", "33": "8e8683e2f5de7bb4254ed5d42c16c20c"},
+    "sp": {"0.1": "24a3f9db2001400507a6d50bd0fe6885", "0.3": "4342558d96d7878f59ecfa2f5b72af2d"},
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_samples_of_version_one_stay_what_they_are(name: str) -> None:
+    suite = suites.read(name)
+    assert suite.version == 1
+    assert {level: level_digest(open_task(suite), suite, level) for level in GOLDEN[name]} == GOLDEN[name]
+
+
 # Which levels, splits and rows
 
 
@@ -205,7 +219,9 @@ def test_a_source_gives_no_more_rows_than_it_has(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Maze, "available", lambda self, split: 20)
     with pytest.raises(UserError, match="20 train images, fewer than the 35 rows wanted"):
         mazes(tmp_path)
-    assert [split.rows for split in mazes(tmp_path, rows=None).splits] == [20, 20, 20]
+    report = mazes(tmp_path, rows=None)
+    assert [split.rows for split in report.splits] == [20, 20, 20]
+    assert report.notes[0] == "9/train has 20 of its 40,000 rows: the source has no more."
 
 
 # Runs after runs

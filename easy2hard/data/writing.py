@@ -187,6 +187,10 @@ def _plan(job: Job, wanted: dict[Side, int], before: Manifest, notes: list[str])
     """The shards of every split wanted; files beyond them, which an unfinished run left, are removed."""
     under_way = {}
     for side, rows in wanted.items():
+        if rows == job.task.available(side.split) and rows < job.suite.split_rows(*side):
+            notes.append(
+                f"{side} has {rows:,} of its {job.suite.split_rows(*side):,} rows: the source has no more."
+            )
         held = before.sides.get(side)
         if held is not None and held.rows > rows:
             notes.append(f"{side} holds {held.rows:,} rows; they stay.")
