@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from types import ModuleType
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from easy2hard import shelf
 from easy2hard.errors import UserError
 from easy2hard.record import Band
-from easy2hard.suite import explain
+from easy2hard.suite import check_answer, explain
 
 _Positive = Annotated[float, Field(gt=0)]
 _Whole = Annotated[int, Field(ge=1)]
@@ -42,6 +43,13 @@ class Recipe(BaseModel):
     answer: int | str | dict[str, int | str] | None = (
         None  # declared before hard data; per suite where a table
     )
+
+    @model_validator(mode="after")
+    def _declares(self) -> Self:
+        for answer in self.answer.values() if isinstance(self.answer, dict) else [self.answer]:
+            if answer is not None:
+                check_answer(answer)
+        return self
 
     def answer_on(self, suite: str, default: int | str) -> str:
         """The declared answer on a suite: the recipe's own, or the suite's."""
@@ -86,11 +94,7 @@ class Entry:
     card: Card | None
     build: Callable[[TaskSpec], object]
     recipes: Mapping[str, Recipe] = field(default_factory=dict)  # empty: nothing to train
-
-    @property
-    def sha256(self) -> str:
-        """Of the file that was run."""
-        return sha256(self.path.read_bytes()).hexdigest()
+    sha256: str = ""  # of the file as it was when it was imported; empty for an object, which has none
 
     def recipe(self, name: str | None) -> tuple[str, Recipe] | None:
         """The recipe called `name`, by default `quick` or the only one; None where there is nothing to train."""
@@ -131,7 +135,7 @@ def read_card(path: Path) -> Card:
     try:
         return Card.model_validate(yaml.safe_load(parts[1]))
     except (yaml.YAMLError, ValidationError) as error:
-        reason = explain(error, Card) if isinstance(error, ValidationError) else str(error)
+        reason = explain(error, Card) if isinstance(error, ValidationError) else " ".join(str(error).split())
         raise UserError(f"{path}: the card is not valid: {reason}") from error
 
 
@@ -140,11 +144,14 @@ def load(name: str | Path) -> Entry:
 
     Raises `UserError` where there is none, it does not import, or has no `build`.
     """
-    path = _find(str(name))
+    path = _find(str(name)).resolve()
+    code = sha256(path.read_bytes()).hexdigest()
     try:
         module = shelf.load_file(path)
     except UserError:
         raise
+    except ValidationError as error:
+        raise UserError(f"{path}: a {error.title} is not valid: {explain(error, Recipe)}") from error
     except Exception as error:
         raise UserError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
     build = getattr(module, "build", None)
@@ -152,11 +159,7 @@ def load(name: str | Path) -> Entry:
         build = _build_function(module.answer)
     if not callable(build) or len(inspect.signature(build).parameters) != 1:
         raise UserError(f"{path} needs a function build(task) that returns the model, or answer(x, task).")
-    recipes = getattr(module, "recipes", None) or {}
-    if not recipes and getattr(module, "recipe", None) is not None:
-        recipes = {"default": module.recipe}
-    for key, recipe in recipes.items():
-        _check_recipe(path, key, recipe)
+    recipes = _recipes(path, module)
     readme = path.parent / "README.md"
     own_folder = path.name == "model.py"
     return Entry(
@@ -165,6 +168,7 @@ def load(name: str | Path) -> Entry:
         card=read_card(readme) if own_folder and readme.is_file() else None,
         build=build,
         recipes=recipes,
+        sha256=code,
     )
 
 
@@ -185,6 +189,20 @@ def _find(name: str) -> Path:
     raise UserError(
         f"there is no entry '{name}'; there are: {', '.join(names())}, or give the path of a .py file."
     )
+
+
+def _recipes(path: Path, module: ModuleType) -> dict[str, Recipe]:
+    """The recipes of a file: `recipes`, a table by name, or `recipe`, a single one."""
+    recipes = getattr(module, "recipes", None) or {}
+    if not isinstance(recipes, Mapping):
+        raise UserError(
+            f"{path}: recipes is a table, name -> Recipe; got {type(recipes).__name__}. Call a single one recipe."
+        )
+    if not recipes and getattr(module, "recipe", None) is not None:
+        recipes = {"default": module.recipe}
+    for key, recipe in recipes.items():
+        _check_recipe(path, key, recipe)
+    return dict(recipes)
 
 
 def _check_recipe(path: Path, key: str, recipe: Any) -> None:

@@ -191,8 +191,13 @@ class Record(_Strict):
 
     @property
     def declared_answer(self) -> str:
-        """The answer that ranks, `"train"` resolved to the training budget (1 for a net that does not iterate)."""
-        return str(self.model.train_iterations or 1) if self.task.answer == "train" else self.task.answer
+        """The answer that ranks, `"train"` resolved to the training budget (1 for a net that does not iterate).
+
+        A net of one thought gives it under every rule.
+        """
+        if self.task.answer == "train":
+            return str(self.model.train_iterations or 1)
+        return self.task.answer if self.model.iterative or self.task.answer.isdigit() else "last"
 
 
 def read(path: Path) -> Record:

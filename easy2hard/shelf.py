@@ -33,11 +33,12 @@ def take(shelf: str, name: str) -> ModuleType:
 
 
 def load_file(path: Path) -> ModuleType:
-    """Import a Python file by its path, once, under a module name of its own."""
+    """Import a Python file by its path, once for as long as it stays as it is, under a module name of its own."""
     path = path.resolve()
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
-    name = f"_easy2hard_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    version = blake2b(str(path).encode() + b"\0" + path.read_bytes(), digest_size=8).hexdigest()
+    name = f"_easy2hard_{path.stem}_{version}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

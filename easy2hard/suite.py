@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from pathlib import Path
@@ -91,6 +91,7 @@ class Suite(_Frozen):
             )
         if not set(self.named) <= set(self.hard):
             raise ValueError(f"levels in `named` must be hard ones; got {self.named}")
+        check_answer(self.answer)
         if self.metric not in self.metrics:
             raise ValueError(f"the ranking metric '{self.metric}' must stand in metrics; got {self.metrics}")
         for key in ("budgets", self.rows.test, self.rows.quick):
@@ -153,13 +154,33 @@ class Suite(_Frozen):
         fields = {
             "name", "version", "task", "seed", "easy", "answer", "metric", "noise", "images", "size",
         }  # fmt: skip
-        return _digest({"protocol": 1, **self.model_dump(mode="json", include=fields)})
+        return _digest({"protocol": 1, **self.model_dump(mode="json", include=fields), **self._own_noise})
 
     @property
     def definition_digest(self) -> str:
         """Hash of what determines the samples' bits, apart from the level and the source images."""
         fields = {"version", "task", "seed", "noise", "images", "size"}
-        return _digest({"data": 1, **self.model_dump(mode="json", include=fields)})
+        return _digest({"data": 1, **self.model_dump(mode="json", include=fields), **self._own_noise})
+
+    @property
+    def _own_noise(self) -> dict[str, str]:
+        """A noise from a user's file enters digests as its name and its content, wherever the file lies."""
+        if self.noise is None or not self.noise.endswith(".py"):
+            return {}
+        path = Path(self.noise)
+        if not path.is_file():
+            raise UserError(f"suite {self.name}: there is no file {path} for its noise.")
+        return {"noise": f"{path.name} {blake2b(path.read_bytes(), digest_size=16).hexdigest()}"}
+
+
+def check_answer(answer: int | str) -> None:
+    """Raise `ValueError` where `answer` is none that can rank: a budget, "train", or an exit rule."""
+    if answer in ("train", *shelf.names("exits")) or (str(answer).isdecimal() and int(answer) >= 1):
+        return
+    rules = ", ".join(shelf.names("exits"))
+    raise ValueError(
+        f'an answer is a budget of at least 1, "train", or an exit rule ({rules}); got {answer!r}'
+    )
 
 
 def folder() -> Path:
@@ -185,7 +206,7 @@ def read(name: str | Path) -> Suite:
         )
     try:
         suite = Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, Suite)}") from error
@@ -244,9 +265,22 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         where = ".".join(map(str, fault["loc"])) or "the file"
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = f"unknown key; there are: {', '.join(model.model_fields)}"
+            message = f"unknown key; there are: {', '.join(_part(model, fault['loc'][:-1]).model_fields)}"
         lines.append(f"{where}: {message}")
     return "; ".join(lines) + "."
+
+
+def _part(model: type[BaseModel], where: Sequence[str | int]) -> type[BaseModel]:
+    """The model of a table inside another, such as `rows`."""
+    for key in where:
+        field = model.model_fields.get(str(key))
+        if (
+            field is not None
+            and isinstance(field.annotation, type)
+            and issubclass(field.annotation, BaseModel)
+        ):
+            model = field.annotation
+    return model
 
 
 def _from_level(table: T | Mapping[str, T], level: str) -> T:
