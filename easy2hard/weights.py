@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 from easy2hard import atomic
 from easy2hard.errors import UserError
+from easy2hard.models.recurrent import Once
+
+
+def _own(model: nn.Module) -> nn.Module:
+    """The module whose names stand in a file of weights: a plain one's own, without the harness around it."""
+    return model.module if isinstance(model, Once) else model
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write the state dict as safetensors, whole or not at all."""
-    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in model.state_dict().items()}
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in _own(model).state_dict().items()}
     with atomic.replacing(path) as temporary:
         save_file(tensors, temporary)
 
@@ -28,7 +34,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
             tensors = load_file(path)
         else:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(tensors)
+        _own(model).load_state_dict(tensors)
     except Exception as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} does not hold weights of this model: {reason[:400]}") from error
