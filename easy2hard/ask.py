@@ -1,11 +1,13 @@
 """What is asked of an entry: a suite, and how much of it; checked before anything is drawn."""
 
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, get_args
 
 from easy2hard import shelf
 from easy2hard.entry import Entry
 from easy2hard.errors import UserError
+from easy2hard.models.recurrent import Recurrent
+from easy2hard.score import LAST, applicable, reachable
 from easy2hard.suite import Suite, Track
 from easy2hard.tasks import Task
 
@@ -43,8 +45,16 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
     """The question with its gaps filled; `UserError` for what cannot be asked."""
     suite = ask.suite
     levels = tuple(task.normalise(level) for level in ask.levels) or suite.levels
+    if ask.track not in get_args(Track):
+        raise UserError(f"the track is {' or '.join(get_args(Track))}; got '{ask.track}'.")
+    for metric in suite.metrics:
+        shelf.take("metrics", metric)
     for name in (*ask.exits, *([ask.exit] if ask.exit else [])):
         shelf.take("exits", name)
+    if ask.exit and not applicable([ask.exit], certain=certain(task)):
+        raise UserError(
+            f"the exit rule {ask.exit} needs answers that say how sure they are; those of {suite.name} do not."
+        )
     if ask.limit is not None and ask.limit < 1:
         raise UserError(f"--limit must be at least 1; got {ask.limit}.")
     if any(budget < 1 for budget in ask.budgets):
@@ -58,8 +68,6 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
     if ask.ceiling is not None:
         ask = ask._replace(ceiling=_checked_ceiling(ask.ceiling, suite, task))
         levels = (cast(str, ask.ceiling),)
-    if ask.fresh_seed is not None:
-        ask = ask._replace(suite=suite.model_copy(update={"seed": ask.fresh_seed}))
     return ask._replace(levels=levels)
 
 
@@ -81,5 +89,26 @@ def rows_of(ask: Ask, task: Task, level: str) -> int:
     return min(rows, task.available("test") or rows)
 
 
-def budgets_of(ask: Ask, level: str) -> tuple[int, ...]:
-    return tuple(sorted(ask.budgets)) or ask.suite.level_budgets(level)
+def certain(task: Task) -> bool:
+    """Whether the answers to a task say how sure they are: scores of classes do, images do not."""
+    return task.out_channels != task.in_channels
+
+
+def budgets_of(ask: Ask, level: str, model: Recurrent, declared: str) -> list[int]:
+    """The budgets scored at a level: those asked or the suite's, and the one whose answer ranks.
+
+    A model that can run none of them is scored at all the iterations that it has.
+    """
+    wanted = {
+        *(ask.budgets or ask.suite.level_budgets(level)),
+        *([int(declared)] if declared.isdigit() else []),
+    }
+    return reachable(model, sorted(wanted)) or [cast(int, model.max_iterations)]
+
+
+def rules_of(ask: Ask, task: Task, model: Recurrent, declared: str) -> list[str]:
+    """The exit rules scored: those asked and the one whose answer ranks; for a single thought none."""
+    if model.max_iterations == 1:
+        return [LAST]
+    also = [declared] if declared in shelf.names("exits") else []
+    return applicable(list(dict.fromkeys([LAST, *ask.exits, *also])), certain=certain(task))

@@ -21,19 +21,21 @@ from torch import Tensor, nn
 
 from easy2hard import atomic, data, provenance, suite as suites
 from easy2hard.archive import Filed
-from easy2hard.ask import Ask, batch_size, budgets_of, checked, rows_of
+from easy2hard.ask import Ask, batch_size, budgets_of, checked, rows_of, rules_of
 from easy2hard.entry import Entry, Recipe, TaskSpec, load as load_entry
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
-from easy2hard.recording import answered, asked, cells, trained
-from easy2hard.score import LAST, Row, applicable, reachable, score_batch, score_exit
+from easy2hard.recording import answered, asked, cells, declared, train_iterations, trained
+from easy2hard.score import LAST, Row, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
-from easy2hard.train import Fast, Outcome, seeded, train, training_steps
+from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
 from easy2hard.weights import load_weights, save_weights, sha256_of
+
+_LOOKED_AT = 4  # easy samples on which a model must answer with numbers before it is scored
 
 
 class Evaluation(NamedTuple):
@@ -78,12 +80,10 @@ def evaluate(
     exits, exit, limit, weights, data, images, device, fast, ceiling. Raises `UserError` on anything that cannot be
     asked.
     """
-    asked_suite = suite if isinstance(suite, Suite) else suites.read(suite)
-    unknown = sorted(set(asked) - set(Ask._fields))
-    if unknown:
-        raise UserError(f"evaluate takes no {', '.join(unknown)}; there are: {', '.join(Ask._fields[1:])}.")
+    if not seeds:
+        raise UserError("give at least one training seed, such as 0.")
     entry = model if isinstance(model, Entry) else _entry_of(model)
-    ask = Ask(asked_suite, **asked)
+    ask = _ask(suite if isinstance(suite, Suite) else suites.read(suite), asked)
     task = open_task(ask.suite, ask.images)
     ask = checked(ask, task, entry)
     if not entry.recipes or ask.weights:
@@ -91,20 +91,35 @@ def evaluate(
     return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
 
 
+def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
+    """The question as its keywords put it: a path may be text, and a single level need not be a tuple."""
+    unknown = sorted(set(asked) - set(Ask._fields))
+    if unknown:
+        raise UserError(f"evaluate takes no {', '.join(unknown)}; there are: {', '.join(Ask._fields[1:])}.")
+    paths = {name: Path(asked[name]) for name in ("weights", "data", "images") if asked.get(name)}
+    ask = Ask(suite, **{**asked, **paths})
+    if isinstance(ask.levels, str | float):
+        ask = ask._replace(levels=(str(ask.levels),))
+    if ask.fresh_seed is not None:
+        ask = ask._replace(suite=suite.model_copy(update={"seed": ask.fresh_seed}))
+    return ask
+
+
 def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
     if isinstance(model, str | Path):
         return load_entry(model)
     name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "model")
-    return Entry(name=name.lower(), path=Path(), card=None, build=lambda task: model)
+    return Entry(name=name.lower().strip("<>"), path=Path(), card=None, build=lambda task: model)
 
 
 def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Filed:
     """Train (where there is a recipe), score, and write the record of one seed."""
-    chosen = None if ask.weights else entry.recipe(ask.recipe)
+    chosen = entry.recipe(ask.recipe)
     key = _key(entry, ask, chosen, seed)
     ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
     folder = out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
     finished = folder / "record.json"
+    resume = resume and bool(entry.sha256)  # of an object nobody knows whether it is still the same
     if finished.is_file() and resume:
         return Filed(read_record(finished), finished)
     if folder.is_dir() and not resume:
@@ -112,7 +127,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
-    outcome, fast = _train(model, entry, ask, task, chosen, seed, folder, listen)
+    outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
     if ask.weights:
         load_weights(model, ask.weights)
     if not (folder / "weights.safetensors").is_file() and _learnt(model):
@@ -120,12 +135,13 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     # From here on the weights are fixed and hashed: only now is any hard split drawn.
     weights = _weights(folder)
     place(model, ask.device).eval()
-    failed = outcome.failure if outcome else None
-    tables = (
-        {}
-        if failed
-        else {level: _score_level(model, ask, task, level, folder, listen) for level in ask.levels}
-    )
+    failed = (outcome.failure if outcome else None) or _fault(entry, model, ask, task, learnt=bool(outcome))
+    answer = declared(ask, chosen)
+    answer = str(train_iterations(model, chosen) or 1) if answer == "train" else answer
+    tables = {
+        level: _score_level(model, ask, task, level, answer, folder, listen)
+        for level in (() if failed else ask.levels)
+    }
     record = Record(
         run_id=f"{entry.name}-{folder.name}",
         created_at=now(),
@@ -134,7 +150,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
         track=ask.track,
         task=asked(ask, task, chosen, tables),
         model=answered(entry, ask, model, chosen, weights, task),
-        train=trained(ask, seed, outcome, folder),
+        train=trained(ask, seed, outcome, chosen, folder),
         cells=tuple(cell for level, table in tables.items() for cell in cells(level, table, model, task)),
         samples=_samples(folder, tables),
         provenance=provenance.collect(
@@ -151,9 +167,9 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
 def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:
     """A hash of what determines the outcome of a run."""
     content = {
-        "code": entry.sha256 if entry.path.is_file() else "object",
+        "code": entry.sha256,
         "recipe": chosen[1].model_dump(mode="json") if chosen else None,
-        "suite": ask.suite.model_dump(mode="json"),
+        "suite": [ask.suite.model_dump(mode="json"), ask.suite.definition_digest],
         "weights": sha256_of(ask.weights) if ask.weights and ask.weights.is_file() else None,
         "ask": [str(part) for part in ask[1:]],
         "seed": seed,
@@ -190,11 +206,14 @@ def _train(
     if chosen is None:
         return None, Fast()
     _, recipe = chosen
+    trainable(model)
+    levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
     fast = Fast()
     if ask.fast:
-        fast, times = probe(lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device)
+        fast, times = probe(
+            lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device
+        )
         listen(Step("probing what is fast here", 1, 1, times))
-    levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
     if not (folder / "trained.json").is_file():
         _say_cost(entry, ask, task, recipe, fast, seed, levels, listen)
     outcome = train(
@@ -219,12 +238,12 @@ def _say_cost(
     recipe: Recipe,
     fast: Fast,
     seed: int,
-    levels: Sequence[str],
+    levels: tuple[str, ...],
     listen: Listener,
 ) -> None:
     """Time a step or two of a throw-away model, and say what the whole training will take."""
     per_step = seconds_per_step(
-        lambda: _build(entry, task, ask.suite), task, ask.suite, recipe, ask.device, fast
+        lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
     )
     steps = training_steps(task, ask.suite, recipe, levels)
     seconds = per_step * steps
@@ -234,6 +253,22 @@ def _say_cost(
         f"about {how_long} on {ask.device}"
     )
     listen(Step("training", 0, steps, {}, note))
+
+
+@torch.inference_mode()
+def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool) -> str | None:
+    """What is wrong with a model whose first thought at the easy level is not a number: its training failed.
+
+    Raises `UserError` where it was not trained here. No test sample is looked at.
+    """
+    level = ask.ceiling or ask.suite.easy[0]
+    x, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
+    if bool(torch.isfinite(model(x.to(ask.device, memory_format=torch.channels_last), 1)).all()):
+        return None
+    fault = f"{entry.name} answers with NaN or infinity at level {level}"
+    if not learnt:
+        raise UserError(f"{fault}; look at divisions and the weights, and run `easy2hard check`.")
+    return f"after its training {fault}"
 
 
 def _learnt(model: nn.Module) -> bool:
@@ -265,16 +300,17 @@ def _slice(stored: data.Samples, indices: I64) -> Batch:
 
 
 def _score_level(
-    model: Recurrent, ask: Ask, task: Task, level: str, folder: Path, listen: Listener
+    model: Recurrent, ask: Ask, task: Task, level: str, answer: str, folder: Path, listen: Listener
 ) -> pa.Table:
     """The scores of every sample of a level, from the file of an earlier part of this run where there is one."""
     path = folder / f"scores-{level}.parquet"
     if path.is_file():
         return pq.read_table(path)
-    budgets, rows = budgets_of(ask, level), rows_of(ask, task, level)
+    rows, budgets = rows_of(ask, task, level), budgets_of(ask, level, model, answer)
+    rules = rules_of(ask, task, model, answer)
     parts: list[pa.Table] = []
     for indices, x, target in _batches(ask, task, level):
-        for row in _score(model, ask, task, x, target, budgets):
+        for row in _score(model, ask, task, x, target, budgets, rules):
             parts.append(_table(level, indices, row))
         done = int(indices[-1]) + 1
         listen(Step(f"scoring level {level}", done, rows, {}))
@@ -284,17 +320,18 @@ def _score_level(
 
 
 def _score(
-    model: Recurrent, ask: Ask, task: Task, x: Tensor, target: Tensor, budgets: Sequence[int]
+    model: Recurrent,
+    ask: Ask,
+    task: Task,
+    x: Tensor,
+    target: Tensor,
+    budgets: Sequence[int],
+    rules: Sequence[str],
 ) -> list[Row]:
     metrics = ask.suite.metrics
-    if ask.exit and reachable(model, budgets)[-1] > 1:
+    if ask.exit and model.max_iterations != 1:
         return [score_exit(model, task, x, target, budget=max(budgets), rule=ask.exit, metrics=metrics)]
-    certain = task.out_channels != task.in_channels
-    several = model.max_iterations is None or model.max_iterations > 1
-    rules = [LAST, *(applicable(ask.exits, certain=certain) if several else [])]
-    return score_batch(
-        model, task, x, target, budgets=budgets, rules=list(dict.fromkeys(rules)), metrics=metrics
-    )
+    return score_batch(model, task, x, target, budgets=budgets, rules=rules, metrics=metrics)
 
 
 def _table(level: str, indices: I64, row: Row) -> pa.Table:

@@ -20,13 +20,14 @@ def seconds_per_step(
     build: Callable[[], Recurrent],
     task: Task,
     suite: Suite,
+    levels: tuple[str, ...],
     recipe: Recipe,
     device: str,
     fast: Fast,
 ) -> float:
-    """Time a few steps of a throw-away model, after one to warm up: their median."""
+    """Time a few steps of a throw-away model at the levels to train on, after one to warm up: their median."""
     model = place(build(), device).train()
-    plan = Plan.of(task, suite, recipe, suite.easy, seed=0)
+    plan = Plan.of(task, suite, recipe, levels, seed=0)
     run = fast.compile(model, task, recipe)
     x, target = plan.batch(0)
     x, target = x.to(device, memory_format=torch.channels_last), target.to(device)
@@ -41,15 +42,23 @@ def seconds_per_step(
 
 
 def probe(
-    build: Callable[[], Recurrent], task: Task, suite: Suite, recipe: Recipe, device: str
+    build: Callable[[], Recurrent],
+    task: Task,
+    suite: Suite,
+    levels: tuple[str, ...],
+    recipe: Recipe,
+    device: str,
 ) -> tuple[Fast, dict[str, float]]:
     """Try bfloat16 autocast and `torch.compile`, and keep what makes a step at least a tenth faster.
 
     Without bfloat16 in hardware autocast is about ten times slower, which no flag of the processor tells for sure.
     """
-    times = {"float32": seconds_per_step(build, task, suite, recipe, device, Fast())}
-    times["bfloat16"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16=True))
+
+    def seconds(fast: Fast) -> float:
+        return seconds_per_step(build, task, suite, levels, recipe, device, fast)
+
+    times = {"float32": seconds(Fast()), "bfloat16": seconds(Fast(bfloat16=True))}
     bfloat16 = times["bfloat16"] < 0.9 * times["float32"]
-    times["compiled"] = seconds_per_step(build, task, suite, recipe, device, Fast(bfloat16, compiled=True))
+    times["compiled"] = seconds(Fast(bfloat16, compiled=True))
     compiled = times["compiled"] < 0.9 * min(times["float32"], times["bfloat16"])
     return Fast(bfloat16, compiled), times

@@ -18,6 +18,8 @@ from easy2hard.tasks import Task
 from easy2hard.train import Outcome
 from easy2hard.weights import sha256_of
 
+Chosen = tuple[str, Recipe] | None  # a recipe and its name; None for what does not learn
+
 
 def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator[Cell]:
     """The figures of a level: a mean with its interval for every rule, budget and metric."""
@@ -55,16 +57,21 @@ def _count(model: Recurrent, task: Task, level: str) -> Macs:
     return count(model, task.in_channels, task.shape(level))
 
 
-def asked(ask: Ask, task: Task, chosen: tuple[str, Recipe] | None, tables: dict[str, pa.Table]) -> Asked:
+def declared(ask: Ask, chosen: Chosen) -> str:
+    """The answer that ranks: the rule asked for alone, or the recipe's own, or the suite's."""
+    own = chosen[1].answer_on(ask.suite.name, ask.suite.answer) if chosen else str(ask.suite.answer)
+    return ask.exit or own
+
+
+def asked(ask: Ask, task: Task, chosen: Chosen, tables: dict[str, pa.Table]) -> Asked:
     suite = ask.suite
-    answer = chosen[1].answer_on(suite.name, suite.answer) if chosen else str(suite.answer)
     scored = {level: rows_of(ask, task, level) for level in tables or ask.levels}
     return Asked(
         suite=suite.name,
         version=suite.version,
         protocol=suite.protocol_digest,
         metric=suite.metric,
-        answer=ask.exit or answer,
+        answer=declared(ask, chosen),
         train_levels=(ask.ceiling,) if ask.ceiling else suite.easy,
         headline=suite.headline,
         levels={
@@ -82,10 +89,12 @@ def answered(
     entry: Entry,
     ask: Ask,
     model: Recurrent,
-    chosen: tuple[str, Recipe] | None,
+    chosen: Chosen,
     weights: Weights | None,
     task: Task,
 ) -> Answered:
+    """What is known of the entry. Weights from elsewhere were trained by a recipe that nobody knows."""
+    recipe = None if ask.weights else chosen
     total, trained = parameters(model)
     cost = _count(model, task, ask.suite.easy[0])
     card = entry.card
@@ -94,11 +103,11 @@ def answered(
         id=entry.name,
         title=card.title if card else entry.name,
         band=band,
-        recipe=chosen[0] if chosen else None,
-        sha256=entry.sha256 if entry.path.is_file() else "",
-        hparams=chosen[1].model_dump(mode="json") if chosen else {},
+        recipe=recipe[0] if recipe else None,
+        sha256=entry.sha256,
+        hparams=recipe[1].model_dump(mode="json") if recipe else {},
         iterative=model.max_iterations is None or model.max_iterations > 1,
-        train_iterations=_train_iterations(model, chosen),
+        train_iterations=train_iterations(model, chosen),
         params_total=total,
         params_trained=trained,
         macs_fixed=cost.fixed,
@@ -110,15 +119,15 @@ def answered(
     )
 
 
-def _train_iterations(model: Recurrent, chosen: tuple[str, Recipe] | None) -> int | None:
+def train_iterations(model: Recurrent, chosen: Chosen) -> int | None:
     """How many iterations it was trained at: never more than it can run."""
     if chosen is None:
         return model.max_iterations
     return min(chosen[1].train_iterations, model.max_iterations or chosen[1].train_iterations)
 
 
-def trained(ask: Ask, seed: int, outcome: Outcome | None, folder: Path) -> Trained | None:
-    if outcome is None:
+def trained(ask: Ask, seed: int, outcome: Outcome | None, chosen: Chosen, folder: Path) -> Trained | None:
+    if outcome is None or chosen is None:
         return None
     log = folder / "train.jsonl"
     return Trained(
@@ -129,6 +138,6 @@ def trained(ask: Ask, seed: int, outcome: Outcome | None, folder: Path) -> Train
         seconds=round(outcome.seconds, 3),
         loss=outcome.loss,
         validation=outcome.validation,
-        selected_on="last",
+        selected_on="easy validation" if chosen[1].select == "best" else "last",
         log_sha256=sha256_of(log) if log.is_file() else None,
     )

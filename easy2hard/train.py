@@ -215,12 +215,18 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
 
 
-def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that training changes; `UserError` where there are none."""
     trained = [p for p in model.parameters() if p.requires_grad]
     if not trained:
         raise UserError(
             "the model has a recipe but no parameter that requires a gradient; remove the recipe."
         )
+    return trained
+
+
+def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    trained = trainable(model)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             trained, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True

@@ -1,0 +1,620 @@
+"""An entry on a suite, from its file to the record: whole, cut short, killed, and asked wrongly."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+import easy2hard
+from easy2hard import data, evaluation, record as records, suite as suites
+from easy2hard.errors import UserError
+from easy2hard.evaluation import evaluate
+from easy2hard.models.dt import DT
+from easy2hard.progress import Step
+from easy2hard.record import Record
+from easy2hard.suite import Suite
+from easy2hard.tasks import I64, Batch, open_task
+
+Write = Callable[..., Path]
+RULES = ("agreement", "convergence")
+
+MEAN = """
+\"\"\"One thought, no weights: the mean of the image and its mirror.\"\"\"
+def answer(x, task):
+    return (x + x[..., ::-1]) / 2
+"""
+
+BATCHED = """
+from torch import nn
+from easy2hard import Recipe
+
+def build(task):
+    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1))
+
+recipe = Recipe(epochs=1, batch_size=5, train_iterations=1)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny: Suite) -> Callable[..., Record]:
+    """Evaluate on the tiny suite, under a folder of the test's own."""
+
+    def run(model: Any, **asked: Any) -> Record:
+        return evaluate(
+            model, asked.pop("suite", tiny), out=asked.pop("out", tmp_path / "runs"), **asked
+        ).record
+
+    return run
+
+
+def folder_of(record: Record, runs: Path) -> Path:
+    return next(path.parent for path in runs.rglob("record.json") if records.read(path) == record)
+
+
+def figures(record: Record) -> dict[tuple[str, int, str | None, str], float]:
+    return {(cell.level, cell.budget, cell.exit, cell.metric): cell.value for cell in record.cells}
+
+
+def test_every_level_budget_rule_and_metric_has_its_figure(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    record = run(write_entry())
+    assert set(figures(record)) == {
+        (level, budget, exit, metric)
+        for level in ("0.1", "0.2", "0.3")
+        for budget in (1, 2, 3, 5)
+        for exit in (None, *RULES)
+        for metric in ("psnr", "psnr_pooled", "ssim")
+    }
+    assert record.status == "ok"
+    assert record.ranks
+    assert {level: (seen.n, seen.kind) for level, seen in record.task.levels.items()} == {
+        "0.1": (6, "easy"), "0.2": (6, "hard"), "0.3": (6, "hard"),
+    }  # fmt: skip
+
+
+def test_every_figure_is_the_mean_of_the_samples_beside_it(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    record = run(write_entry())
+    folder = folder_of(record, tmp_path / "runs")
+    assert record.samples is not None
+    assert evaluation.sha256_of(folder / record.samples.path) == record.samples.sha256
+    table = pd.read_parquet(folder / record.samples.path)
+    for cell in record.cells:
+        at = table[
+            (table.level == cell.level) & (table.budget == cell.budget) & (table.rule == (cell.exit or ""))
+        ]
+        assert at["index"].tolist() == list(range(6))
+        assert cell.iterations == pytest.approx(at.iterations.mean())
+        if cell.metric != "psnr_pooled":
+            assert cell.value == pytest.approx(at[cell.metric].mean())
+
+
+def test_a_figure_says_what_it_cost(run: Callable[..., Record], write_entry: Write) -> None:
+    record = run(write_entry())
+    pixels, model = 16 * 16, record.model
+    assert model.macs_fixed == (3 * 4 + 4 * 3) * 9 * pixels
+    assert model.macs_per_iteration == 7 * 4 * 9 * pixels
+    for cell in record.cells:
+        assert cell.macs == pytest.approx(model.macs_fixed + cell.iterations * model.macs_per_iteration)
+    assert all(cell.iterations == cell.budget for cell in record.cells if cell.exit is None)
+
+
+def test_the_full_track_scores_all_rows(run: Callable[..., Record], write_entry: Write) -> None:
+    quick, full = run(write_entry()), run(write_entry(), track="full")
+    assert {cell.n for cell in full.cells} == {12}
+    assert quick.model.weights == full.model.weights
+
+
+def test_a_frame_has_one_row_per_figure_of_every_seed(
+    tmp_path: Path, tiny: Suite, write_entry: Write
+) -> None:
+    done = evaluate(write_entry(), tiny, seeds=(0, 1), out=tmp_path)
+    frame = done.frame()
+    assert len(frame) == sum(len(record.cells) for record in done.records)
+    assert set(frame.seed) == {0, 1}
+    assert {"entry", "level", "budget", "exit", "metric", "value", "ci95"} <= set(frame.columns)
+    assert len({record.model.weights.sha256 for record in done.records if record.model.weights}) == 2
+
+
+class Stop(Exception):
+    """The run ends here."""
+
+
+def stop_at(stage: str) -> Callable[[Step], None]:
+    def listen(step: Step) -> None:
+        if step.stage == stage:
+            raise Stop
+
+    return listen
+
+
+def test_a_run_killed_between_levels_goes_on_to_the_same_figures(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, a = write_entry(), tmp_path / "a"
+    with pytest.raises(Stop):
+        run(entry, out=a, listen=stop_at("scoring level 0.3"))
+    drawn: list[tuple[str, str]] = []
+    monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
+    resumed = run(entry, out=a)
+    scored = [step for step in drawn if step[0] == "test"]
+    assert ("train", "0.1") not in drawn  # trained before
+    assert scored[0] == ("test", "0.3")  # scored before; what follows are the digests
+    whole = run(entry, out=tmp_path / "b")
+    assert resumed.cells == whole.cells
+    assert resumed.samples == whole.samples
+    assert resumed.model == whole.model
+
+
+class Spy:
+    """A task that writes down what is drawn of it."""
+
+    def __init__(self, task: Any, drawn: list[tuple[str, str]]) -> None:
+        self.task, self.drawn = task, drawn
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.task, name)
+
+    def draw(self, split: str, level: str, indices: I64, stream: int = 0) -> Batch:
+        self.drawn.append((split, level))
+        return self.task.draw(split, level, indices, stream)
+
+
+def test_no_test_split_is_opened_before_the_weights_are_hashed(
+    run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+    before: set[tuple[str, str]] = set()
+    weights = evaluation._weights
+
+    def hashed(folder: Path) -> Any:
+        before.update(drawn)
+        return weights(folder)
+
+    monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
+    monkeypatch.setattr(evaluation, "_weights", hashed)
+    run(write_entry())
+    assert before == {("train", "0.1"), ("validation", "0.1")}
+
+
+def test_a_finished_run_is_read_and_not_repeated(run: Callable[..., Record], write_entry: Write) -> None:
+    steps: list[Step] = []
+    first = run(write_entry())
+    assert run(write_entry(), listen=steps.append) == first
+    assert steps == []
+
+
+def test_without_resume_all_is_done_anew(run: Callable[..., Record], write_entry: Write) -> None:
+    steps: list[Step] = []
+    first = run(write_entry())
+    again = run(write_entry(), resume=False, listen=steps.append)
+    assert {"training", "scoring level 0.1"} <= {step.stage for step in steps}
+    assert again.cells == first.cells
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+def test_a_run_cut_short_never_ranks(limit: int, run: Callable[..., Record]) -> None:
+    record = run(nn.Identity(), limit=limit)
+    assert {cell.n for cell in record.cells} == {min(limit, 6)}
+    assert record.task.limit == limit
+    assert not record.ranks
+
+
+def test_a_run_on_some_levels_does_not_rank(run: Callable[..., Record]) -> None:
+    record = run(nn.Identity(), levels=("0.3", "0.10"))
+    assert list(record.task.levels) == ["0.3", "0.1"]
+    assert not record.ranks
+
+
+@pytest.mark.parametrize("levels", ["0.3", 0.3, (0.3,)])
+def test_levels_may_be_given_as_they_come_to_mind(levels: Any, run: Callable[..., Record]) -> None:
+    assert list(run(nn.Identity(), levels=levels).task.levels) == ["0.3"]
+
+
+def test_a_ceiling_trains_on_its_hard_level_and_is_scored_there_alone(
+    run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+    monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
+    record = run(write_entry(), ceiling="0.30")
+    assert record.model.band == "ceiling"
+    assert record.train is not None
+    assert record.train.levels == ("0.3",) == tuple(record.task.levels)
+    assert {level for split, level in drawn if split == "train"} == {"0.3"}
+    assert record.filename == "tiny-quick-ceiling-0.3-s0.json"
+
+
+@pytest.mark.parametrize("rule", [*RULES, "last"])
+def test_one_exit_rule_alone_gives_the_figures_of_the_whole_pass(
+    rule: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    alone, whole = run(write_entry(), exit=rule), run(write_entry())
+    name = None if rule == "last" else rule
+    assert {(cell.budget, cell.exit) for cell in alone.cells} == {(5, name)}
+    for at, value in figures(alone).items():
+        assert value == pytest.approx(figures(whole)[at], abs=1e-3)
+    assert alone.task.answer == rule
+    assert alone.answer_cell("0.3") in alone.cells
+
+
+def test_an_unknown_keyword_is_answered_with_those_that_there_are(tiny: Suite) -> None:
+    with pytest.raises(UserError, match=r"takes no budget; there are: .*budgets"):
+        evaluate(nn.Identity(), tiny, budget=3)
+
+
+def test_the_weights_of_a_run_score_as_the_run_did(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    trained = run(write_entry())
+    path = folder_of(trained, tmp_path / "runs") / "weights.safetensors"
+    scored = run(write_entry(), weights=str(path))
+    assert scored.cells == trained.cells
+    assert scored.train is None
+    assert scored.model.recipe is None
+    assert scored.model.weights == trained.model.weights
+
+
+def test_weights_are_scored_at_the_answer_that_the_recipe_declares(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    trained = run(write_entry())
+    path = folder_of(trained, tmp_path / "runs") / "weights.safetensors"
+    scored = run(write_entry(), weights=path)
+    assert scored.declared_answer == trained.declared_answer == "3"
+
+
+def test_a_plain_module_is_scored_with_its_own_state_dict(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    torch.manual_seed(3)
+    own = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1))
+    torch.save(own.state_dict(), tmp_path / "own.pt")
+    loaded = run(write_entry(name="batched.py", code=BATCHED), weights=tmp_path / "own.pt")
+    assert loaded.cells == run(own).cells
+
+
+def test_what_a_plain_module_learnt_loads_into_it_again(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    record = run(write_entry(name="batched.py", code=BATCHED))
+    own = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 1))
+    own.load_state_dict(load_file(folder_of(record, tmp_path / "runs") / "weights.safetensors"))
+    assert figures(run(own)) == pytest.approx(figures(record))
+
+
+class Command:
+    """What a pickle of somebody else may hold."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("taken-over",)
+
+
+def test_a_pickle_that_would_run_code_is_refused(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"first.weight": Command()}, "evil.pt")
+    with pytest.raises(UserError, match=r"evil\.pt does not hold weights of this model"):
+        run(write_entry(), weights="evil.pt")
+    assert not Path("taken-over").exists()
+
+
+def test_weights_of_another_model_are_refused_by_name(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(UserError, match=r"other\.pt does not hold weights of this model.*[Mm]issing key"):
+        run(write_entry(), weights=tmp_path / "other.pt")
+    with pytest.raises(UserError, match=r"there are no weights .*none\.pt"):
+        run(write_entry(), weights=tmp_path / "none.pt")
+
+
+def test_a_model_object_is_scored_as_it_is(tiny: Suite, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = DT(3, 3, width=4)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    done = easy2hard.evaluate(model, suite=tiny, out=tmp_path)
+    assert done.record.model.id == "dt"
+    assert done.record.train is None
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    x, target = (t[:6] for t in open_task(tiny).tensors(open_task(tiny).draw("test", "0.2", np.arange(6))))
+    with torch.no_grad():
+        error = (model(x, 5).clamp(0, 1) - target).square().mean(dim=(1, 2, 3))
+    assert figures(done.record)["0.2", 5, None, "psnr"] == pytest.approx(
+        float(-10 * error.log10().mean()), abs=1e-3
+    )
+
+
+def test_a_model_object_that_has_changed_is_scored_anew(run: Callable[..., Record]) -> None:
+    model = nn.Conv2d(3, 3, 1)
+    first = run(model)
+    nn.init.zeros_(model.weight)
+    assert figures(run(model)) != figures(first)
+
+
+def test_a_function_is_an_entry(run: Callable[..., Record], write_entry: Write) -> None:
+    record = run(write_entry(name="mean.py", code=MEAN))
+    assert {cell.budget for cell in record.cells} == {1}
+    assert (record.model.params_total, record.model.weights, record.model.iterative) == (0, None, False)
+    flipped = run(lambda x: (x + x[..., ::-1]) / 2)
+    assert figures(flipped) == figures(record)
+
+
+def test_breadth_first_search_solves_every_maze(tmp_path: Path, tiny_maze: Suite) -> None:
+    record = evaluate("bfs", tiny_maze, out=tmp_path).record
+    assert {cell.value for cell in record.cells} == {1.0}
+    assert record.model.band == "ceiling"
+
+
+NOISE = """
+import numpy as np
+
+def normalise(level):
+    return str(float(level))
+
+def apply(clean, level, key, indices, stream=0):
+    return (clean * (1 - float(level))).astype(np.uint8)
+
+def stamp(level):
+    return {"what": "dimmed"}
+"""
+
+
+def user_suite(folder: Path, definitions: Path) -> Suite:
+    folder.mkdir(exist_ok=True)
+    (folder / "mine.py").write_text(NOISE)
+    text = (definitions / "tiny.toml").read_text().replace('"salt_and_pepper"', '"./mine.py"')
+    (folder / "mine.toml").write_text(text.replace('name = "tiny"', 'name = "mine"'))
+    return suites.read(folder / "mine.toml")
+
+
+def test_a_suite_with_a_noise_of_the_users_own_needs_no_fork(
+    run: Callable[..., Record], definitions: Path, tmp_path: Path
+) -> None:
+    record = run(nn.Identity(), suite=user_suite(tmp_path / "a", definitions))
+    assert record.task.stamp == {"what": "dimmed"}
+    values = [record.answer_cell(level).value for level in record.task.levels]  # type: ignore[union-attr]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_noise_that_was_edited_is_another_protocol_and_run_anew(
+    run: Callable[..., Record], definitions: Path, tmp_path: Path
+) -> None:
+    suite = user_suite(tmp_path / "a", definitions)
+    first = run(nn.Identity(), suite=suite)
+    (tmp_path / "a" / "mine.py").write_text(NOISE.replace("1 - float", "1 - 0.5 * float"))
+    second = run(nn.Identity(), suite=suite)
+    assert figures(first) != figures(second)
+    assert first.task.protocol != second.task.protocol
+
+
+def test_the_folder_of_a_noise_is_no_part_of_the_protocol(definitions: Path, tmp_path: Path) -> None:
+    a, b = (user_suite(tmp_path / name, definitions) for name in "ab")
+    assert a.protocol_digest == b.protocol_digest
+    assert a.definition_digest == b.definition_digest
+
+
+def test_an_entry_that_was_edited_is_run_as_it_is_now(run: Callable[..., Record], write_entry: Write) -> None:
+    first = run(write_entry(name="mean.py", code=MEAN))
+    second = run(write_entry(("/ 2", "/ 4"), name="mean.py", code=MEAN))
+    assert first.model.sha256 != second.model.sha256
+    assert figures(first) != figures(second)
+
+
+def test_a_record_holds_the_hash_of_the_code_that_ran_not_of_a_later_edit(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    path = write_entry()
+    before = evaluation.sha256_of(path)
+
+    def edit(step: Step) -> None:
+        path.write_text("# edited while it ran\n")
+
+    assert run(path, listen=edit).model.sha256 == before
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a limit of none": ({"limit": 0}, "at least 1; got 0"),
+    "a budget of none": ({"budgets": (3, 0)}, "at least 1; got 0"),
+    "an unknown exit rule": ({"exits": ("soon",)}, "no 'soon' in easy2hard/exits/"),
+    "a lone unknown exit rule": ({"exit": "soon"}, "no 'soon' in easy2hard/exits/"),
+    "a rule that images cannot follow": ({"exit": "max_confidence"}, "needs answers that say how sure"),
+    "a level beyond the noise": ({"levels": ("7",)}, "7"),
+    "a level that is no number": ({"levels": ("hard",)}, "got 'hard'"),
+    "an unknown track": ({"track": "slow"}, "quick or full; got 'slow'"),
+    "an easy ceiling": ({"ceiling": "0.1"}, "a hard level; got 0.1"),
+    "a recipe that is not there": ({"recipe": "paper"}, "no recipe 'paper'; it has: default"),
+    "no seed": ({"seeds": ()}, "at least one training seed"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_trained(
+    case: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    asked, message = WRONG[case]
+    with pytest.raises(UserError, match=message):
+        run(write_entry(), **asked)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_unknown_metric_is_refused_before_anything_is_trained(
+    run: Callable[..., Record], tiny: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    wrong = tiny.model_copy(update={"metrics": ("psnr", "beauty")})
+    with pytest.raises(UserError, match=r"no 'beauty' in easy2hard/metrics/"):
+        run(write_entry(), suite=wrong)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_entry_is_not_asked_what_it_is_not_for(tiny_maze: Suite, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="median-3 is for the task denoise; suite tiny-maze asks maze"):
+        evaluate("median-3", tiny_maze, out=tmp_path)
+
+
+def test_a_maze_too_large_to_train_on_makes_no_ceiling(tiny_maze: Suite, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="hard level up to size 17; got 33"):
+        evaluate("dt-maze-lattice", tiny_maze, ceiling="33", out=tmp_path)
+
+
+DIVERGES = (("lr=3e-3", 'lr=1e30, clip=None, optimizer="sgd"'),)
+
+
+def test_a_run_that_diverges_is_a_record_that_says_so(run: Callable[..., Record], write_entry: Write) -> None:
+    record = run(write_entry(*DIVERGES))
+    assert record.status == "failed"
+    assert "diverged" in str(record.reason)
+    assert (record.cells, record.samples) == ((), None)
+    assert list(record.task.levels) == ["0.1", "0.2", "0.3"]
+
+
+NAN = "return self.last(state) / 0"
+
+
+def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opened(
+    run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[str, str]] = []
+    monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
+    untrained = write_entry(("return self.last(state)", NAN), ("recipe =", "unused ="))
+    with pytest.raises(UserError, match=r"small answers with NaN or infinity at level 0\.1"):
+        run(untrained)
+    assert drawn == [("validation", "0.1")]
+
+
+def test_a_seed_that_answers_no_numbers_after_training_has_failed(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    late = ("return self.last(state)", "return self.last(state) if self.training else self.last(state) / 0")
+    record = run(write_entry(late))
+    assert record.status == "failed"
+    assert "NaN or infinity" in str(record.reason)
+
+
+def test_a_later_thought_that_is_no_number_scores_low_and_stays_in_the_record(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    late = (
+        (
+            "return self.again(torch.cat([state, x], dim=1)).relu()",
+            "return state * (1 if t < 2 else torch.nan)",
+        ),
+    )
+    record = run(write_entry(*late, ("recipe =", "unused =")))
+    assert all(np.isfinite(cell.value) for cell in record.cells)
+    assert records.read(folder_of(record, tmp_path / "runs") / "record.json") == record
+
+
+def test_the_budget_that_ranks_is_scored_though_the_suite_does_not_list_it(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    record = run(write_entry(("train_iterations=3", "train_iterations=4")))
+    cell = record.answer_cell("0.3")
+    assert cell is not None
+    assert (cell.budget, cell.exit) == (4, None)
+
+
+def test_the_rule_that_ranks_is_scored_though_nobody_asked_for_it(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    entry = write_entry(("train_iterations=3", 'train_iterations=3, answer={"tiny": "convergence"}'))
+    record = run(entry, exits=())
+    cell = record.answer_cell("0.3")
+    assert cell is not None
+    assert (cell.budget, cell.exit) == (5, "convergence")
+    assert {cell.exit for cell in record.cells} == {None, "convergence"}
+
+
+def test_a_model_that_can_run_none_of_the_budgets_is_scored_at_all_that_it_has(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    entry = write_entry(("class Net(Recurrent):", "class Net(Recurrent):\n    max_iterations = 2\n"))
+    assert {cell.budget for cell in run(entry, budgets=(10, 20)).cells} == {2}
+    assert {cell.budget for cell in run(nn.Identity(), budgets=(10,)).cells} == {1}
+
+
+@pytest.mark.parametrize("answer", ["convergence", "last", "train"])
+def test_a_single_thought_is_the_answer_under_every_rule(
+    answer: str, run: Callable[..., Record], tiny: Suite
+) -> None:
+    record = run(nn.Identity(), suite=tiny.model_copy(update={"answer": answer}))
+    cell = record.answer_cell("0.3")
+    assert cell is not None
+    assert (cell.budget, cell.exit) == (1, None)
+    assert {cell.exit for cell in record.cells} == {None}
+
+
+@pytest.mark.parametrize(("select", "said"), [("last", "last"), ("best", "easy validation")])
+def test_a_record_says_on_what_its_weights_were_selected(
+    select: str, said: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    record = run(write_entry(("lr=3e-3", f'lr=3e-3, select="{select}"')))
+    assert record.train is not None
+    assert record.train.selected_on == said
+
+
+def test_samples_read_from_files_score_as_those_drawn(
+    run: Callable[..., Record], tiny: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    data.generate(tiny, tmp_path / "data", splits=("test",))
+    drawn, read = run(write_entry()), run(write_entry(), data=str(tmp_path / "data"))
+    assert figures(read) == figures(drawn)
+
+
+def test_mazes_read_from_files_score_as_those_drawn(tiny_maze: Suite, tmp_path: Path) -> None:
+    data.generate(tiny_maze, tmp_path / "data", splits=("test",))
+    record = evaluate("bfs", tiny_maze, out=tmp_path, data=tmp_path / "data").record
+    assert {cell.value for cell in record.cells} == {1.0}
+
+
+def test_a_fresh_seed_asks_other_samples(run: Callable[..., Record]) -> None:
+    own, fresh = run(nn.Identity()), run(nn.Identity(), fresh_seed=7)
+    assert fresh.task.seed == 7
+    assert fresh.task.levels["0.3"].digest != own.task.levels["0.3"].digest
+    assert figures(fresh) != figures(own)
+
+
+def test_what_does_not_learn_is_scored_once_for_all_seeds(tiny: Suite, tmp_path: Path) -> None:
+    assert len(evaluate(nn.Identity(), tiny, seeds=(0, 1, 2), out=tmp_path).records) == 1
+
+
+def test_a_recipe_for_what_cannot_learn_is_refused(run: Callable[..., Record], write_entry: Write) -> None:
+    code = MEAN + "\nfrom easy2hard import Recipe\nrecipe = Recipe()\n"
+    with pytest.raises(UserError, match="no parameter that requires a gradient"):
+        run(write_entry(name="mean.py", code=code))
+
+
+def test_a_build_that_raises_is_told_with_its_reason(run: Callable[..., Record], write_entry: Write) -> None:
+    with pytest.raises(UserError, match=r"small: build\(task\) failed: ZeroDivisionError: division by zero"):
+        run(write_entry(("return Net(task.in_channels", "1 / 0; return Net(task.in_channels")))
+
+
+def test_a_file_called_model_is_named_after_its_folder(
+    tiny: Suite, tmp_path: Path, write_entry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_entry(name="my-net/model.py", code=MEAN)
+    monkeypatch.chdir(path.parent)
+    assert evaluate("model.py", tiny, out=tmp_path).record.model.id == "my-net"
+    assert evaluate(".", tiny, out=tmp_path).record.model.id == "my-net"
+
+
+def test_a_tensor_in_evaluation_holds_no_gradient(run: Callable[..., Record]) -> None:
+    seen: list[bool] = []
+
+    class Looking(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(torch.is_grad_enabled())
+            return x
+
+    run(Looking())
+    assert not any(seen)
