@@ -1,6 +1,6 @@
 """Draw docs/dead_leaves.png: the first 100 test images of the embedded source, three times enlarged.
 
-    python docs/dead_leaves.py
+python docs/dead_leaves.py
 """
 
 from pathlib import Path
