@@ -529,8 +529,8 @@ def test_the_splits_of_mazes_share_none(tmp_path: Path) -> None:
     across = [overlap for overlap in report.overlaps if overlap.first != overlap.second]
     assert {overlap.notion for overlap in across} == {"exact", "layout", "symmetric"}
     assert [overlap.shared for overlap in across] == [0] * 9
-    assert "none of 3 pairs of splits shares a sample" in report.certificate_text()
-    assert "9/train" in report.certificate_text().splitlines()[1]  # layouts of size 9 do repeat
+    within = {o.notion: o.shared for o in report.overlaps if o.first == o.second == "9/train"}
+    assert within["exact"] <= within["layout"] < within["symmetric"]  # of this size layouts do repeat
 
 
 @pytest.mark.usefixtures("tens")
@@ -539,20 +539,6 @@ def test_the_certificate_looks_at_a_bounded_number_of_rows(
 ) -> None:
     monkeypatch.setattr(shards, "FINGERPRINTED", 20)
     assert {overlap.rows for overlap in mazes(tmp_path).overlaps} == {(20, 20)}
-
-
-def test_overlaps_are_spelled_out() -> None:
-    overlap = certificate.Overlap(notion="exact", first="9/train", second="9/test", shared=7, rows=(9, 9))
-    report = Report(Path("x"), (), {}, (overlap,), ())
-    assert report.certificate_text() == "overlap: 9/train and 9/test share 7 (exact)"
-
-
-def test_a_report_becomes_a_table_and_json(tmp_path: Path) -> None:
-    report = mazes(tmp_path)
-    columns, rows = report.table()
-    assert {len(row) for row in rows} == {len(columns)}
-    assert rows[0][:3] == ["9", "train", "35"]
-    assert json.loads(json.dumps(report.as_json()))["splits"][0]["rows"] == 35
 
 
 def test_progress_is_told_after_every_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
