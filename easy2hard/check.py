@@ -36,7 +36,7 @@ class Finding(NamedTuple):
 class _Case(NamedTuple):
     """What every check looks at."""
 
-    build: Callable[[], Recurrent]
+    build: Callable[..., Recurrent]  # of a seed, 0 where none is given
     task: Task
     x: Tensor
     target: Tensor
@@ -45,8 +45,8 @@ class _Case(NamedTuple):
 
 
 def check(entry: Entry, suite: Suite | None = None) -> Iterator[Finding]:
-    """Run all checks of an entry on samples of `suite`, by default the first suite of its task."""
-    suite = suite or suites.read("maze" if entry.card and entry.card.task == "maze" else "sp")
+    """Run all checks of an entry on samples of `suite`, by default the first that its card names, or its task's."""
+    suite = suite or _suite_of(entry)
     case = _case(entry, suite)
     try:
         model = case.build()
@@ -65,6 +65,13 @@ def check(entry: Entry, suite: Suite | None = None) -> Iterator[Finding]:
             )
 
 
+def _suite_of(entry: Entry) -> Suite:
+    card = entry.card
+    if card and card.suites:
+        return suites.read(card.suites[0])
+    return suites.read("maze" if card and card.task == "maze" else "sp")
+
+
 class _Broken(Exception):
     """A check failed; the message says what to change."""
 
@@ -73,8 +80,8 @@ def _case(entry: Entry, suite: Suite) -> _Case:
     task = open_task(suite)
     spec = TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
 
-    def build() -> Recurrent:
-        torch.manual_seed(0)
+    def build(seed: int = 0) -> Recurrent:
+        torch.manual_seed(seed)
         try:
             return adapt(entry.build(spec)).eval()
         except Exception as error:
@@ -91,7 +98,16 @@ def _iterations(model: Recurrent) -> int:
 
 @torch.no_grad()
 def _answer(model: Recurrent, x: Tensor) -> Tensor:
-    return cast(Tensor, model(x, _iterations(model)))
+    return cast(Tensor, model(x.clone(), _iterations(model)))
+
+
+def _input_untouched(case: _Case) -> str:
+    model, x = case.build(), case.x.clone()
+    with torch.no_grad():
+        model(x, _iterations(model))
+    if not torch.equal(x, case.x):
+        raise _Broken("the model writes into its input; work on a copy.")
+    return ""
 
 
 def _shapes(case: _Case) -> str:
@@ -132,16 +148,16 @@ def _no_hidden_state(case: _Case) -> str:
     iterations = _iterations(model)
     with torch.no_grad():
         plain = _answer(model, case.x)
-        states = [model.encode(case.x), model.encode(case.x.flip(0))]
-        seen = [model.recall(case.x), model.recall(case.x.flip(0))]
+        images = [case.x.clone(), case.x.flip(0)]
+        states, seen = [model.encode(x) for x in images], [model.recall(x) for x in images]
         for t in range(iterations):
             for side in (0, 1):
                 states[side] = model.step(states[side], seen[side], t)
             kept = map_state(states[0], torch.clone)
-            model.decode(states[0], case.x)
+            model.decode(states[0], images[0])
             if not _equal(kept, states[0]):
                 raise _Broken("decode changes the state in place; work on a copy.")
-        stepped = model.decode(states[0], case.x)
+        stepped = model.decode(states[0], images[0])
     if not torch.allclose(plain, stepped, atol=_TOLERANCE):
         raise _Broken(
             "stepping by hand differs from one run of the loop: keep all that changes in `state`, nothing in self."
@@ -154,7 +170,7 @@ def _equal(a: object, b: object) -> bool:
         return torch.equal(a, b)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return all(_equal(x, y) for x, y in zip(a, b, strict=True))
-    raise _Broken(f"a state is a tensor or a tuple of tensors; got {type(a).__name__}.")
+    raise _Broken(f"a state is a tensor or a tuple of tensors; got {type(b).__name__}.")
 
 
 def _batch_independence(case: _Case) -> str:
@@ -192,7 +208,10 @@ def _gradients(case: _Case) -> str:
 
 
 def _round_trip(case: _Case) -> str:
-    model, other = case.build(), case.build()
+    model, other = (
+        case.build(),
+        case.build(seed=1),
+    )  # from other random numbers, so that what is not saved shows
     if not model.state_dict():
         return "nothing to save"
     with torch.no_grad():
@@ -225,6 +244,7 @@ def _card(case: _Case) -> str:
 
 
 _CHECKS: dict[str, Callable[[_Case], str]] = {
+    "the input is left alone": _input_untouched,
     "answers have the right shape at two sizes": _shapes,
     "the same seed and input give the same answer": _determinism,
     "stepping equals unrolling": _no_hidden_state,

@@ -1,0 +1,181 @@
+"""Each check passes on a good model, and fails on one made to break it, saying what to change."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from easy2hard import check as checks, entry as entries
+from easy2hard.check import Finding, check
+from easy2hard.suite import Suite
+
+Write = Callable[..., Path]
+NAMES = ["builds", *checks._CHECKS]
+
+NOISE = "self.last(state)"
+HIDDEN = (
+    ("super().__init__()", "super().__init__()\n        self.kept = 0.0"),
+    ("return self.again(torch.cat([state, x], dim=1)).relu()",
+     "self.kept = self.kept + state.mean().item(); return state + self.kept"),
+)  # fmt: skip
+UNSEEN = ("self.last = nn.Conv2d", "self.hidden = [torch.randn(1)]\n        self.last = nn.Conv2d")
+
+BROKEN: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
+    "build raises": ("builds", "ZeroDivisionError", [("return Net(", "1 / 0; return Net(")]),
+    "build returns text": ("builds", "or a callable; got str", [("return Net(", "return 'a net' or Net(")]),
+    "a border is lost": (
+        "answers have the right shape at two sizes",
+        r"must give answers \(4, 3, 16, 16\)",
+        [("outputs, 3, padding=1)", "outputs, 3)")],
+    ),
+    "only one size works": (
+        "answers have the right shape at two sizes",
+        "RuntimeError",
+        [("return self.first(x)", "return self.first(x + torch.zeros(16, 16))")],
+    ),
+    "classes instead of scores": (
+        "answers have the right shape at two sizes",
+        "must be floating point, got torch.int64",
+        [(NOISE, "self.last(state).long()")],
+    ),
+    "a division by zero": (
+        "answers have the right shape at two sizes",
+        "NaN or infinity",
+        [(NOISE, "self.last(state) / 0")],
+    ),
+    "random in evaluation": (
+        "the same seed and input give the same answer",
+        "remove the randomness",
+        [(NOISE, "self.last(state) + torch.rand(1)")],
+    ),
+    "weights drawn by NumPy": (
+        "the same seed and input give the same answer",
+        "two different 'first.weight'; draw it with torch's generator",
+        [("super().__init__()", "super().__init__(); import numpy"),
+         ("self.again =", "self.first.weight.data *= float(numpy.random.rand())\n        self.again =")],
+    ),
+    "an input that is written into": (
+        "the input is left alone",
+        "writes into its input; work on a copy",
+        [("return self.first(x)", "return self.first(x.sub_(0.5))")],
+    ),
+    "memory in the module": (
+        "stepping equals unrolling",
+        "keep all that changes in `state`",
+        list(HIDDEN),
+    ),
+    "a read-out that changes the state": (
+        "stepping equals unrolling",
+        "decode changes the state in place",
+        [(NOISE, "self.last(state.mul_(2))")],
+    ),
+    "a state that is a list": (
+        "stepping equals unrolling",
+        "a tensor or a tuple of tensors; got list",
+        [("return self.first(x).relu()", "return [self.first(x)]"), ("[state, x]", "[state[0], x]"),
+         ("return self.again(", "return [self.again("), ("dim=1)).relu()", "dim=1))]"), (NOISE, "self.last(state[0])")],
+    ),
+    "statistics over the batch": (
+        "samples do not depend on their batch",
+        "take no statistics over the batch",
+        [(NOISE, "self.last(state - state.mean())")],
+    ),
+    "a parameter that nobody uses": (
+        "gradients reach every parameter",
+        "no gradient reaches spare.weight, spare.bias; use them, or set requires_grad to False",
+        [("self.last =", "self.spare = nn.Linear(2, 2)\n        self.last =")],
+    ),
+    "a gradient without end": (
+        "gradients reach every parameter",
+        "the gradient of first.weight.* is not finite",
+        [("return self.first(x).relu()", "return (0 * self.first(x)).abs().sqrt()")],
+    ),
+    "a tensor that is no buffer": (
+        "weights survive saving and loading",
+        "register every tensor as parameter or buffer",
+        [UNSEEN, (NOISE, "self.last(state) + self.hidden[0]")],
+    ),
+}  # fmt: skip
+
+CARD = """---
+title: Small
+summary: A small net.
+source: own work
+task: denoise
+parameters: {parameters}
+macs_fixed: {fixed}
+macs_per_iteration: {step}
+---
+"""
+
+
+@pytest.fixture
+def findings(tiny: Suite) -> Callable[[Path], dict[str, Finding]]:
+    return lambda path: {finding.name: finding for finding in check(entries.load(path), tiny)}
+
+
+def test_a_good_model_passes_every_check(
+    findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    found = findings(write_entry())
+    assert list(found) == NAMES
+    assert all(finding.passed for finding in found.values()), found
+    assert found["builds"].detail == "479 parameters"
+    assert found["the card tells the truth"].detail == "no card yet"
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_model_fails_its_check_and_is_told_what_to_change(
+    case: str, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    name, message, changes = BROKEN[case]
+    finding = findings(write_entry(*changes))[name]
+    assert not finding.passed
+    assert re.search(message, finding.detail), finding.detail
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_every_check_has_a_model_that_fails_it(name: str) -> None:
+    assert name in {broken[0] for broken in BROKEN.values()} | {"the card tells the truth"}
+
+
+def test_a_net_that_normalises_by_its_running_statistics_passes(
+    findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    changes = (
+        ("self.last =", "self.norm = nn.BatchNorm2d(4)\n        self.drop = nn.Dropout()\n        self.last ="),
+        ("dim=1)).relu()", "dim=1)).relu()"), (NOISE, "self.last(self.drop(self.norm(state)))"),
+    )  # fmt: skip
+    found = findings(write_entry(*changes))
+    assert all(finding.passed for finding in found.values()), found
+
+
+def test_the_progressive_loss_alone_reaches_every_parameter(
+    findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    recipe = ("train_iterations=3", 'train_iterations=30, losses={"progressive": 1.0}')
+    assert findings(write_entry(recipe))["gradients reach every parameter"].passed
+
+
+def test_a_function_passes_every_check(
+    findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    found = findings(write_entry(name="same.py", code="def answer(x, task):\n    return x * 0.5\n"))
+    assert all(finding.passed for finding in found.values()), found
+
+
+@pytest.mark.parametrize("wrong", [None, "parameters", "fixed", "step"])
+def test_the_card_must_state_what_is_counted(
+    wrong: str | None, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    path = write_entry(name="small/model.py")
+    pixels = 16 * 16
+    counts = {"parameters": 479, "fixed": 216 * pixels, "step": 252 * pixels}
+    if wrong:
+        counts[wrong] += 1
+    (path.parent / "README.md").write_text(CARD.format(**counts))
+    finding = findings(path)["the card tells the truth"]
+    assert finding.passed == (wrong is None), finding.detail
+    if wrong:
+        assert f"{counts[wrong]}; counted were {counts[wrong] - 1}" in finding.detail
