@@ -11,7 +11,8 @@ Lengths are in 1/64 of a pixel, luminances in 1/16 of a grey level, factors in 1
 
 On the way from random words to bytes: `compose` (groups), `scatter` (leaves), `weave` (texture), `shadow`
 (light), `paint` (samples, front to back), `develop` (bytes). They stand in one file because numba's cache
-notices a change only in the file of the kernel that it has compiled.
+notices a change only in the file of the kernel that it has compiled. Arrays are copied in loops: a slice
+assigned to a slice makes numba compile its error message too, which takes longer than the rest of the kernel.
 """
 
 from collections.abc import Callable
@@ -96,14 +97,14 @@ def peaked(word: int) -> int:
     return ((word & 65535) - 32768) * ((word >> 16) - 32768) >> 22
 
 
-@inlined
+@kernel
 def swarm(word: int, low: int, high: int, m: Mood) -> int:
     """How many leaves of a pixel's size: `low` to `high` at 32 x 32, growing with the area, as r^-3 has it."""
     pixels = m.side // ONE
     return between(word, low, high) * m.busy * pixels * pixels >> 18
 
 
-@inlined
+@kernel
 def place(
     g: I64, count: int, x: int, y: int, spread_x: int, spread_y: int, smallest: int, largest: int
 ) -> None:
@@ -112,7 +113,7 @@ def place(
     g[SMALLEST], g[LARGEST] = smallest, largest
 
 
-@inlined
+@kernel
 def dye(g: I64, lum: int, warm: int, green: int, contrast: int, colours: int, grain: int) -> None:
     """A group's colour, how far its leaves stray from it, and its texture."""
     g[LUM], g[WARM], g[GREEN], g[CONTRAST], g[COLOURS], g[GRAIN] = lum, warm, green, contrast, colours, grain
@@ -222,7 +223,7 @@ def compose(g: I64, w: I64, size: int) -> int:
     return total
 
 
-@inlined
+@kernel
 def shape(leaf: I64, group: I64, w0: int, w1: int, w2: int) -> None:
     """Where a leaf lies, how large it is, and its outline: an ellipse, or a polygon within one."""
     leaf[CX] = group[X] + (((w0 & 65535) * 2 - 65535) * group[SPREAD_X] >> 16)
@@ -241,7 +242,7 @@ def shape(leaf: I64, group: I64, w0: int, w1: int, w2: int) -> None:
         leaf[A], leaf[B], leaf[SHEAR] = group[WIDTH], group[HEIGHT], leaf[SHEAR] >> 1
 
 
-@inlined
+@kernel
 def colour(leaf: I64, group: I64, w0: int, w1: int, w3: int) -> None:
     """A leaf's luminance, hue, texture, and how the light falls off across it."""
     contrast = group[CONTRAST] * ((((w3 & 255) - 128) * (((w3 >> 8) & 255) - 128)) >> 6) >> 8
@@ -266,7 +267,8 @@ def scatter(leaves: I64, g: I64, w: I64) -> None:
         for i in range(g[k, COUNT]):
             leaf, at = leaves[count], HEADER + 4 * count
             if g[k, MIRROR] and i & 1:
-                leaf[:] = leaves[count - 1]
+                for column in range(LEAF_COLUMNS):
+                    leaf[column] = leaves[count - 1, column]
                 leaf[CX], leaf[SHEAR] = 2 * g[k, X] - leaf[CX], -leaf[SHEAR]
             else:
                 shape(leaf, g[k], w[at], w[at + 1], w[at + 2])
@@ -284,7 +286,9 @@ def weave(field: I64, coarse: I64, words: I64, rough: int) -> None:
     field[:2, :2] = 0
     n, byte, height = 2, 0, 256
     while n < field.shape[0]:
-        coarse[:n, :n] = field[:n, :n]
+        for y in range(n):
+            for x in range(n):
+                coarse[y, x] = field[y, x]
         for y in range(2 * n):
             y0, y1 = y >> 1, ((y >> 1) + 2 * (y & 1) - 1) & (n - 1)
             for x in range(2 * n):
@@ -316,7 +320,7 @@ def shadow(light: I64, g: I64, w: I64) -> None:
                     light[py, px] = max(800, light[py, px] - dark)
 
 
-@inlined
+@kernel
 def trace_ellipse(low: I64, high: I64, leaf: I64, fine: int) -> tuple[int, int]:
     """The first x and the last x of a sheared ellipse on each row of samples; its first row and its last."""
     cx, cy, a, b, shear = leaf[CX], leaf[CY], leaf[A], leaf[B], leaf[SHEAR]
@@ -330,7 +334,7 @@ def trace_ellipse(low: I64, high: I64, leaf: I64, fine: int) -> tuple[int, int]:
     return top, bottom
 
 
-@inlined
+@kernel
 def trace_polygon(low: I64, high: I64, leaf: I64, fine: int, xs: I64, ys: I64) -> tuple[int, int]:
     """The same for a convex polygon, whose corners lie on the leaf's ellipse. `xs`, `ys` are scratch."""
     n, highest, lowest = leaf[CORNERS], leaf[CY] + leaf[B], leaf[CY] - leaf[B]
@@ -479,7 +483,8 @@ def develop(out: Pixels, total: I64, soft: int) -> None:
         above, here, below = rows[max(0, y - 1)], rows[y], rows[min(size - 1, y + 1)]
         for i in range(3 * size):
             blurred[i + 3] = soft * (above[i] + below[i]) + sharp * here[i]
-        blurred[:3], blurred[-3:] = blurred[3:6], blurred[-6:-3]
+        for c in range(3):
+            blurred[c], blurred[3 * size + 3 + c] = blurred[3 + c], blurred[3 * size + c]
         for i in range(3 * size):
             value = soft * (blurred[i] + blurred[i + 6]) + sharp * blurred[i + 3]
             sheet[y, i] = max(0, min(255, (value + (1 << 15)) >> 16))
