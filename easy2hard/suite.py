@@ -1,6 +1,7 @@
 """A suite: a graded family of problems, read from one file of `generators/` and checked."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,9 @@ from easy2hard.errors import UserError
 
 Split = Literal["train", "validation", "test"]
 T = TypeVar("T")
+_TRIED = (
+    r"\[|^constrained-|^(str|int|float|bool)$"  # names that pydantic gives to one of several allowed types
+)
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Track = Literal["quick", "full"]
 Kind = Literal["easy", "hard", "easier"]
@@ -242,15 +246,16 @@ def with_images(suite: Suite, images: str) -> Suite:
         raise UserError(
             f"there is no image source '{images}'; there are: {', '.join(shelf.names('images'))}."
         )
-    for other in map(read, names()):
-        if (other.noise, other.images) == (suite.noise, images):
-            return other
-    base = next(
-        other for other in map(read, names()) if other.noise == suite.noise and other.images == "dead_leaves"
-    )
-    return base.model_copy(
+    own = [read(name) for name in names()]
+    if suite in own:  # a user's suite keeps its levels, rows and budgets
+        sisters = [other for other in own if other.noise == suite.noise]
+        for other in sisters:
+            if other.images == images:
+                return other
+        suite = next((other for other in sisters if other.images == "dead_leaves"), suite)
+    return suite.model_copy(
         update={
-            "name": f"{base.name}-{images.replace('_', '-')}",
+            "name": f"{suite.name}-{images.replace('_', '-')}",
             "images": images,
             "hub": None,
             "revision": None,
@@ -260,13 +265,14 @@ def with_images(suite: Suite, images: str) -> Suite:
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """A validation error as one line: the fields at fault, and for an unknown one those that exist."""
-    lines = []
+    lines: dict[str, None] = {}
     for fault in error.errors():
-        where = ".".join(map(str, fault["loc"])) or "the file"
+        keys = [str(key) for key in fault["loc"] if not re.search(_TRIED, str(key))]
+        where = ".".join(keys) or "the file"
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = f"unknown key; there are: {', '.join(_part(model, fault['loc'][:-1]).model_fields)}"
-        lines.append(f"{where}: {message}")
+        lines[f"{where}: {message}"] = None
     return "; ".join(lines) + "."
 
 
