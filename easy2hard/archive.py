@@ -35,7 +35,7 @@ class Filed(NamedTuple):
 
 @dataclass(frozen=True)
 class Seeds:
-    """The records of one entry on one suite and track, one per training seed, in their order.
+    """The records of one entry and recipe on one suite and track, one per training seed, in their order.
 
     A failed seed counts: it is scored as the identity floor of the same suite and track.
     """
@@ -133,7 +133,10 @@ def again(record: Record) -> str:
     """The command that makes a record anew."""
     seed = f" --seeds {record.training_seed}" if record.train else ""
     ceiling = " --ceiling" if record.model.band == "ceiling" and record.train else ""
-    return f"easy2hard evaluate {record.model.id} --suite {record.task.suite} --track {record.track}{seed}{ceiling}"
+    named = record.model.recipe not in (None, "default", "quick")  # `evaluate` takes these by itself
+    recipe = f" --recipe {record.model.recipe}" if named else ""
+    asked = f"--suite {record.task.suite} --track {record.track}{recipe}{seed}{ceiling}"
+    return f"easy2hard evaluate {record.model.id} {asked}"
 
 
 def answers(filed: Filed, levels: Sequence[str], metric: str) -> dict[str, Scores]:

@@ -138,11 +138,11 @@ def _records(entry: str | Path, folders: Sequence[Path]) -> list[Path]:
 
 
 def _newest(paths: Sequence[Path], suite: Suite, track: Track) -> list[Filed]:
-    """The newest record, and for every other seed the newest made by the same code, recipe and answer."""
+    """The newest record of the track's own recipe (or of any), and of every other seed the newest made likewise."""
     read = [archive.read(path) for path in paths]
     asked = [f for f in read if (f.record.task.suite, f.record.track) == (suite.name, track)]
     of_easy = [filed for filed in asked if not (filed.record.model.band == "ceiling" and filed.record.train)]
-    by_age = sorted(of_easy, key=lambda filed: filed.record.created_at)
+    by_age = sorted(of_easy, key=lambda filed: (not filed.record.variant, filed.record.created_at))
     same = [filed for filed in by_age if _made_by(filed.record) == _made_by(by_age[-1].record)]
     newest = {filed.record.training_seed: filed for filed in same}
     return [newest[seed] for seed in sorted(newest)]

@@ -1,6 +1,7 @@
 """An entry: what competes. A folder of `submissions/` with a `model.py` and a card, or any `my_model.py`."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -206,6 +207,10 @@ def _recipes(path: Path, module: ModuleType) -> dict[str, Recipe]:
 
 
 def _check_recipe(path: Path, key: str, recipe: Any) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", key):
+        raise UserError(
+            f"{path}: a recipe's name goes into file names, so it is letters, digits, '.', '_' and '-'; got '{key}'."
+        )
     if not isinstance(recipe, Recipe):
         raise UserError(f"{path}: recipe '{key}' must be an easy2hard.Recipe; got {type(recipe).__name__}.")
     unknown = sorted(set(recipe.losses) - set(shelf.names("losses")))

@@ -56,7 +56,7 @@ class _Line(NamedTuple):
 
     @property
     def title(self) -> str:
-        return self.seeds.record.model.title
+        return self.seeds.record.title
 
 
 def curves(
@@ -169,15 +169,15 @@ def _is_ceiling(record: Record) -> bool:
 
 
 def _lines(records: Sequence[Record]) -> list[_Line]:
-    """One line per entry, floors last; a failed seed counts as identity where that is among the records."""
-    groups: dict[tuple[bool, str], list[Filed]] = {}
+    """One line per entry and recipe, floors last; a failed seed counts as identity where that is among the records."""
+    groups: dict[tuple[bool, str, str], list[Filed]] = {}
     for record in sorted(records, key=lambda record: record.training_seed):
         if not _is_ceiling(record):
-            key = (record.model.band in ("floor", "ceiling"), record.model.id)
+            key = (record.model.band in ("floor", "ceiling"), record.model.id, record.variant)
             groups.setdefault(key, []).append(Filed(record, Path(record.filename)))
     identity = find_identity([filed for group in groups.values() for filed in group])
     lines, drawn = [], [0, 0]
-    for (reference, _), group in sorted(groups.items()):
+    for (reference, *_), group in sorted(groups.items()):
         lines.append(_Line(Seeds(tuple(group), identity), _look(drawn[reference], reference)))
         drawn[reference] += 1
     for line in lines:
@@ -237,11 +237,11 @@ def _draw_ceiling(
     axis: "Axes", record: Record, lines: Sequence[_Line], shown: Sequence[str], metric: str
 ) -> None:
     """A hollow triangle for each level that a ceiling was trained on, in the colour of its entry."""
-    colours = {line.seeds.record.model.id: line.style["color"] for line in lines}
+    colours = {line.title: line.style["color"] for line in lines}
     for level in record.train.levels if record.train else ():
         cell = record.answer_cell(level, metric)
         if cell and level in shown:
-            look = {"mfc": "white", "mec": colours.get(record.model.id, "black"), "ms": 7, "mew": 1.6}
+            look = {"mfc": "white", "mec": colours.get(record.title, "black"), "ms": 7, "mew": 1.6}
             axis.plot(shown.index(level), cell.value * scale(metric), marker="^", ls="none", zorder=5, **look)
 
 

@@ -76,8 +76,9 @@ def thinking(filed: Filed, suite: Suite, task: Task, out: Path, sample: int) -> 
             decided = task.decide(task.final(model.decode(state, x), x))[0]
             answers[iteration] = (decided.permute(1, 2, 0) if decided.ndim == 3 else decided).numpy()
             notes[iteration] = _note(record, level, iteration)
-    path = out / f"{suite.name}-thoughts-{record.model.id}.png"
-    title = f"{record.model.title} on {suite.name}, level {level}: test sample {sample}"
+    name = f"{record.model.id}-{record.variant}" if record.variant else record.model.id
+    path = out / f"{suite.name}-thoughts-{name}.png"
+    title = f"{record.title} on {suite.name}, level {level}: test sample {sample}"
     return figures.thoughts(batch.input[0], answers, batch.target[0], path, title=title, notes=notes)
 
 

@@ -171,12 +171,24 @@ class Record(_Strict):
         return self.train.seed if self.train else 0
 
     @property
+    def variant(self) -> str:
+        """The recipe, where it is not the track's own (`quick` or `paper`, or the only one of a file); else empty."""
+        usual = {"quick": "quick", "full": "paper"}[self.track]
+        return "" if self.model.recipe in (None, "default", usual) else self.model.recipe
+
+    @property
+    def title(self) -> str:
+        """What stands on boards: the entry's title, and the recipe that is not the track's own."""
+        return f"{self.model.title} ({self.variant})" if self.variant else self.model.title
+
+    @property
     def filename(self) -> str:
         """Its name in `submissions/<entry>/records/`."""
+        variant = f"-{self.variant}" if self.variant else ""
         ceiling = (
             f"-ceiling-{'-'.join(self.train.levels)}" if self.model.band == "ceiling" and self.train else ""
         )
-        return f"{self.task.suite}-{self.track}{ceiling}-s{self.training_seed}.json"
+        return f"{self.task.suite}-{self.track}{variant}{ceiling}-s{self.training_seed}.json"
 
     def answer_cell(self, level: str, metric: str | None = None) -> Cell | None:
         """The cell of the declared answer at `level`; None where the entry cannot give it."""

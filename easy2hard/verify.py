@@ -60,6 +60,7 @@ def verify(
             seeds=(record.training_seed,),
             out=out,
             track=record.track,
+            recipe=record.model.recipe,
             levels=tuple(record.task.levels),
             limit=record.task.limit,
             weights=_weights(record, path),

@@ -226,6 +226,29 @@ def test_an_entry_without_the_declared_answer_does_not_rank_and_says_where(hall:
     assert "it gives no answer '7' at level 0.2, 0.3, 0.4, 0.5." in hall.page()
 
 
+def test_recipes_of_an_entry_stand_in_rows_of_their_own(hall: Hall) -> None:
+    hall.lay(make("net", model__recipe="quick"), make("net", skill=12, model__recipe="clean"))
+    rows = {row.standing.record.title: row.rank for row in hall.sheet().bands["entry"]}
+    assert rows == {"NET (clean)": "1", "NET": "2"}
+    assert {row["recipe"] for row in hall.rows()} == {"quick", "clean"}
+
+
+def test_the_ceiling_of_a_recipe_meets_the_entry_of_that_recipe(hall: Hall) -> None:
+    hall.lay(make("net", model__recipe="quick"), make("net", skill=12, model__recipe="clean"))
+    hall.lay(make("net", skill=14, band="ceiling", trained_on="0.3", model__recipe="clean"))
+    (gap,) = hall.sheet().gaps
+    clean = next(row.standing for row in hall.sheet().rows if row.standing.record.variant == "clean")
+    assert gap.entry == clean.figure("0.3", "psnr")
+
+
+def test_a_board_that_names_entries_shows_them_and_the_floors(hall: Hall) -> None:
+    hall.lay(make("n2n-a"), make("dt"), identity())
+    found, _ = collect.read_all(hall.submissions)
+    shown, asked = definition.read(ROOT / "leaderboard" / "sp.toml")
+    sheet = lay_out("sp", shown.model_copy(update={"entries": ("n2n-*",)}), asked, "quick", found, [])
+    assert [row.standing.record.model.id for row in sheet.rows] == ["n2n-a", "identity"]
+
+
 def test_what_does_not_iterate_has_no_gain_and_no_oracle(hall: Hall) -> None:
     hall.lay(make("dncnn", iterations=None))
     cells = line_of(hall.page(), "DNCNN")

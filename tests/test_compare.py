@@ -172,6 +172,13 @@ def test_seeds_of_an_older_model_do_not_join_the_newest(tmp_path: Path) -> None:
     assert len(gather("a", suite.read("sp"), "quick", [tmp_path]).filed) == 1
 
 
+def test_the_tracks_own_recipe_is_compared_before_a_newer_one_of_another(tmp_path: Path) -> None:
+    make("net", model__recipe="quick").lay(tmp_path)
+    make("net", seed=1, model__recipe="clean").lay(tmp_path)
+    (filed,) = gather("net", suite.read("sp"), "quick", [tmp_path]).filed
+    assert filed.record.model.recipe == "quick"
+
+
 def test_ceilings_are_not_compared_as_if_they_were_the_entry(tmp_path: Path) -> None:
     make("a", band="ceiling", trained_on="0.3", seed=5).lay(tmp_path)
     make("a").lay(tmp_path)

@@ -10,6 +10,7 @@ from records import change, make
 from easy2hard import record
 from easy2hard.errors import UserError
 from easy2hard.record import Record
+from easy2hard.suite import Track
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -83,6 +84,30 @@ def test_a_run_cut_short_does_not_rank() -> None:
 def test_the_file_of_a_ceiling_names_the_level_it_was_trained_on() -> None:
     assert make(seed=2).record.filename == "sp-quick-s2.json"
     assert make(band="ceiling", trained_on="0.3").record.filename == "sp-quick-ceiling-0.3-s0.json"
+
+
+@pytest.mark.parametrize(
+    ("track", "recipe", "name"),
+    [
+        ("quick", "quick", "sp-quick-s0.json"),
+        ("quick", "default", "sp-quick-s0.json"),
+        ("full", "paper", "sp-full-s0.json"),
+        ("full", "quick", "sp-full-quick-s0.json"),
+        ("quick", "clean", "sp-quick-clean-s0.json"),
+    ],
+)
+def test_the_file_names_a_recipe_that_is_not_the_tracks_own(track: Track, recipe: str, name: str) -> None:
+    assert make(track=track, model__recipe=recipe).record.filename == name
+
+
+def test_the_title_names_a_recipe_that_is_not_the_tracks_own() -> None:
+    assert make(model__recipe="quick").record.title == "DT"
+    assert make(model__recipe="clean").record.title == "DT (clean)"
+
+
+def test_the_file_of_a_ceiling_names_recipe_and_level() -> None:
+    made = make(band="ceiling", trained_on="0.3", model__recipe="clean")
+    assert made.record.filename == "sp-quick-clean-ceiling-0.3-s0.json"
 
 
 def test_the_schema_knows_every_field() -> None:

@@ -7,6 +7,7 @@ from easy2hard.archive import Filed
 from easy2hard.board.collect import Refused
 from easy2hard.board.definition import Board
 from easy2hard.board.sheet import Row, Sheet, lay_out
+from easy2hard.record import Record
 from easy2hard.suite import Suite, Track
 from easy2hard.units import label, show, show_count
 
@@ -35,7 +36,7 @@ def among(
     )
     found = [filed for filed in reference if _identity(filed) not in new] + list(runs)
     sheet = lay_out(asked.name, board, asked, track, found, [])
-    fresh = {filed.record.model.id for filed in runs}
+    fresh = {_kind(filed.record) for filed in runs}
     shown = [_by_budget(filed) for filed in runs if filed.record.cells]
     return [*shown, _standing(sheet, fresh)], [r for r in sheet.refused if r.path in {f.path for f in runs}]
 
@@ -61,11 +62,15 @@ def _by_budget(filed: Filed) -> Shown:
     for rule in rules:
         last = {c.level: c.value for c in sorted(cells, key=lambda c: c.budget) if c.exit == rule}
         rows.append([rule, *(show(metric, last.get(level)) for level in levels)])
-    title = f"{record.model.title}, seed {record.training_seed}: {label(metric)} by level and iterations"
+    title = f"{record.title}, seed {record.training_seed}: {label(metric)} by level and iterations"
     return Shown(title, ["iterations", *levels], rows)
 
 
-def _standing(sheet: Sheet, fresh: set[str]) -> Shown:
+def _kind(record: Record) -> tuple[str, str | None]:
+    return record.model.id, record.model.recipe
+
+
+def _standing(sheet: Sheet, fresh: set[tuple[str, str | None]]) -> Shown:
     """Every row of the table, the new ones marked."""
     metric = sheet.asked.metric
     levels = sheet.asked.easy + sheet.levels
@@ -76,13 +81,15 @@ def _standing(sheet: Sheet, fresh: set[str]) -> Shown:
     return Shown(title, ["rank", "model", "seeds", "parameters", *levels, "mean of hard"], rows)
 
 
-def _row(row: Row, band: str, levels: Sequence[str], metric: str, fresh: set[str]) -> list[str]:
+def _row(
+    row: Row, band: str, levels: Sequence[str], metric: str, fresh: set[tuple[str, str | None]]
+) -> list[str]:
     one, record = row.standing, row.standing.record
-    mark = "* " if record.model.id in fresh else ""
+    mark = "* " if _kind(record) in fresh else ""
     headline = "n/a" if one.fault else show(metric, one.headline)
     return [
         row.rank or band,
-        f"{mark}{record.model.title}",
+        f"{mark}{record.title}",
         str(len(one.seeds.filed)),
         show_count(record.model.params_total),
         *(one.shown(level, metric) for level in levels),

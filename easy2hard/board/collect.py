@@ -38,7 +38,7 @@ def read_all(submissions: Path) -> tuple[list[Filed], list[Refused]]:
 
 
 def collect(found: Iterable[Filed], asked: Suite, track: Track) -> Collected:
-    """The records of a suite and track by entry; those that may not stand beside the rest are refused."""
+    """The records of a suite and track by entry and recipe; those that may not stand beside the rest are refused."""
     of_track = [
         filed for filed in found if (filed.record.task.suite, filed.record.track) == (asked.name, track)
     ]
@@ -63,7 +63,8 @@ def trained_on(filed: Filed) -> tuple[str, ...]:
 
 
 def _group(filed: Filed) -> tuple[str, ...]:
-    return (filed.record.model.id, filed.record.model.band, *trained_on(filed))
+    model = filed.record.model
+    return (model.id, model.band, model.recipe or "", *trained_on(filed))
 
 
 def _keep(
@@ -125,7 +126,7 @@ def _stranger(
 
 
 def _outdated(found: Sequence[Filed]) -> Callable[[Filed], str | None]:
-    """Refuses the records of an entry whose model, recipe or answer is not that of its newest record."""
+    """Refuses the records of an entry and recipe whose model or answer is not that of the newest of them."""
     newest: dict[tuple[str, ...], Filed] = {}
     for filed in sorted(found, key=lambda filed: filed.record.created_at):
         newest[_group(filed)] = filed
@@ -134,13 +135,10 @@ def _outdated(found: Sequence[Filed]) -> Callable[[Filed], str | None]:
         latest = newest[_group(filed)].record
         for name, own, other in (
             ("model.py", filed.record.model.sha256[:12], latest.model.sha256[:12]),
-            ("recipe", filed.record.model.recipe, latest.model.recipe),
             ("answer", filed.record.declared_answer, latest.declared_answer),
         ):
             if own != other:
-                return (
-                    f"its {name} is {own}, in the entry's newest record {other}; run `{again(filed.record)}`."
-                )
+                return f"its {name} is {own}, in the newest record of its kind {other}; run `{again(filed.record)}`."
         return None
 
     return fault

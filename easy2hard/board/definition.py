@@ -22,6 +22,9 @@ class Board(BaseModel):
     tracks: Annotated[tuple[Track, ...], Field(min_length=1)]
     easy: Level
     hard: Level
+    entries: tuple[
+        str, ...
+    ] = ()  # those it shows, by name or pattern such as n2n-*; empty: all. Floors always show
     text: str  # what stands above the table
 
 

@@ -35,7 +35,7 @@ def _table(sheet: Sheet) -> str:
 def _row(sheet: Sheet, one: Standing) -> str:
     metric, board = sheet.asked.metric, sheet.board
     columns = [
-        one.record.model.title,
+        one.record.title,
         f"{one.record.model.params_total:,}",
         one.shown(board.easy, metric),
         one.shown(board.hard, metric),

@@ -76,7 +76,7 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
         yield f"**Ceilings: the same model, trained on the hard level itself**\n\n{table}\n"
     for _, one in sheet.rows:
         if one.record.model.band in RANKED or one.record.model.iterative:
-            title = f"{tables.escaped(one.record.model.title)}: every level and budget"
+            title = f"{tables.escaped(one.record.title)}: every level and budget"
             yield f"<details><summary>{title}</summary>\n\n{tables.every_budget(one)}\n\n</details>\n"
 
 
@@ -94,17 +94,14 @@ def _measured(sheet: Sheet, asked: Asked) -> str:
 def _notes(sheet: Sheet) -> Iterator[str]:
     """What the reader must know of records that do not rank, or rank by less evidence."""
     without = sorted(
-        one.record.model.id
-        for band in RANKED
-        for _, one in sheet.bands[band]
-        if not one.fault and one.scores is None
+        one.name for band in RANKED for _, one in sheet.bands[band] if not one.fault and one.scores is None
     )
     if without:
         yield (
             f"The per-sample scores of {', '.join(without)} are not here: their ties rest on whether the "
             "intervals of samples and seeds overlap.\n"
         )
-    faults = [f"- {one.record.model.id}: {one.fault}" for _, one in sheet.rows if one.fault]
+    faults = [f"- {one.name}: {one.fault}" for _, one in sheet.rows if one.fault]
     if faults:
         yield "\n".join(["**Not ranked**\n", *faults, ""])
     if sheet.refused:

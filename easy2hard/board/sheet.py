@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def lay_out(
     name: str, board: Board, asked: Suite, track: Track, found: Iterable[Filed], unread: list[Refused]
 ) -> Sheet:
     """Collect, order and rank the records of one track; `unread` are its files that are no records."""
-    accepted, refused = collect(found, asked, track)
+    accepted, refused = collect((filed for filed in found if _shown(filed, board)), asked, track)
     levels = headline(accepted, asked)
     competing = [seeds for seeds in accepted if not trained_on(seeds.filed[0])]
     bands: dict[Band, list[Row]] = {}
@@ -85,17 +86,24 @@ def headline(accepted: Iterable[Seeds], asked: Suite) -> tuple[str, ...]:
     return tuple(level for level in asked.headline if level in levels)
 
 
+def _shown(filed: Filed, board: Board) -> bool:
+    """Whether a board shows an entry: it is a floor, or the board names it, or it names none."""
+    model = filed.record.model
+    named = not board.entries or any(fnmatchcase(model.id, pattern) for pattern in board.entries)
+    return named or model.band == "floor"
+
+
 def belongs(path: Path, asked: Suite, track: Track) -> bool:
     """Whether a file that cannot be read as a record bears the name of this suite and track."""
-    return path.name.startswith((f"{asked.name}-{track}-s", f"{asked.name}-{track}-ceiling-"))
+    return path.name.startswith(f"{asked.name}-{track}-")
 
 
 def _gaps(ceilings: Iterable[Seeds], competing: Iterable[Seeds], asked: Suite) -> list[Gap]:
     """A row for every hard level that an entry was also trained on."""
-    entries = {seeds.record.model.id: seeds for seeds in competing if seeds.record.model.band in RANKED}
+    entries = {_kind(seeds): seeds for seeds in competing if seeds.record.model.band in RANKED}
     found = []
     for seeds in ceilings:
-        entry = entries.get(seeds.record.model.id)
+        entry = entries.get(_kind(seeds))
         for level in trained_on(seeds.filed[0]):
             trained = Standing(seeds, asked, (level,))
             own = Standing(entry, asked, (level,)) if entry else None
@@ -107,4 +115,8 @@ def _gaps(ceilings: Iterable[Seeds], competing: Iterable[Seeds], asked: Suite) -
                     None if own is None or own.fault else own.figure(level, asked.metric),
                 )
             )
-    return sorted(found, key=lambda gap: (gap.ceiling.record.model.id, asked.levels.index(gap.level)))
+    return sorted(found, key=lambda gap: (*_kind(gap.ceiling), asked.levels.index(gap.level)))
+
+
+def _kind(seeds: Seeds) -> tuple[str, str]:
+    return seeds.record.model.id, seeds.record.model.recipe or ""

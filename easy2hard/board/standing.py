@@ -51,6 +51,11 @@ class Standing:
     def record(self) -> Record:
         return self.seeds.record
 
+    @property
+    def name(self) -> str:
+        """The entry, and its recipe where that is not the track's own."""
+        return " ".join(filter(None, (self.record.model.id, self.record.variant)))
+
     def figure(
         self, level: str, metric: str, budget: int | None = None, exit: str | None = None
     ) -> Figure | None:
@@ -187,7 +192,7 @@ def rank(standings: Sequence[Standing]) -> list[str]:
 def order(standings: Sequence[Standing]) -> list[Standing]:
     """The standings in order of merit, those without a headline last."""
     fit = sorted((one for one in standings if not one.fault), key=_merit)
-    return fit + sorted((one for one in standings if one.fault), key=lambda one: one.record.model.id)
+    return fit + sorted((one for one in standings if one.fault), key=lambda one: one.name)
 
 
 def differ(a: Standing, b: Standing) -> bool:
@@ -199,7 +204,7 @@ def differ(a: Standing, b: Standing) -> bool:
 
 
 def _merit(one: Standing) -> tuple[float, str]:
-    return -one.better * one.headline, one.record.model.id
+    return -one.better * one.headline, one.name
 
 
 def _figure(cells: Sequence[Cell]) -> Figure | None:

@@ -143,7 +143,7 @@ def _cell(one: Standing, level: str, budget: int, exit: str | None, asked: bool)
 
 def _name(record: Record, submissions: str) -> str:
     told = f" (is told the {' and '.join(record.model.needs)})" if record.model.needs else ""
-    return f"[{escaped(record.model.title)}]({submissions}/{record.model.id}){escaped(told)}"
+    return f"[{escaped(record.title)}]({submissions}/{record.model.id}){escaped(told)}"
 
 
 def _headline(one: Standing) -> str:

@@ -8,7 +8,7 @@ from easy2hard.board.sheet import Row, Sheet
 from easy2hard.board.standing import Figure, Standing
 
 COLUMNS = (
-    *("board", "suite", "track", "band", "entry", "trained_on", "rank"),
+    *("board", "suite", "track", "band", "entry", "recipe", "trained_on", "rank"),
     *("level", "kind", "budget", "exit", "declared", "metric"),
     *("value", "sd", "ci_low", "ci_high", "seeds", "failed", "n", "iterations", "macs"),
 )
@@ -38,6 +38,7 @@ def _rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
             "track": sheet.track,
             "band": one.record.model.band,
             "entry": one.record.model.id,
+            "recipe": one.record.model.recipe,
             "trained_on": " ".join(trained) or None,
             "rank": rank.removesuffix("=") or None,
             "seeds": len(one.seeds.filed),
