@@ -41,9 +41,9 @@ def write_text(path: Path, content: str) -> None:
 
 
 def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):  # Windows knows no quota
         return UserError(f"the disk is full while writing {path}; free some space and run the command again.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
         reason = (error.strerror or "not permitted").lower()
         return UserError(f"{path} cannot be written ({reason}); choose another folder with --out.")
     return error
