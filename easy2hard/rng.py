@@ -23,13 +23,17 @@ _HALF = np.uint64(32)
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile with numba: the GIL released while it runs, machine code kept on disk between runs."""
+    """Compile with numba: the GIL released while it runs, machine code kept on disk between runs.
+
+    numba compiles anew when the kernel's own file has changed. After a change to a function that it inlines
+    from another file, remove the `*.nbi` files beside it, or touch it.
+    """
     return cast(_Function, numba.njit(nogil=True, cache=True)(function))
 
 
 def inlined(function: _Function) -> _Function:
-    """As `kernel`, and merged into every kernel that calls it, so that loops around it can be vectorised."""
-    return cast(_Function, numba.njit(nogil=True, cache=True, forceinline=True)(function))
+    """Compile as a part of every kernel that calls it, so that loops around it can be vectorised."""
+    return cast(_Function, numba.njit(nogil=True, forceinline=True)(function))
 
 
 def key(version: int, seed: int, task: str, split: str, level: str) -> int:

@@ -95,9 +95,7 @@ class Board(NamedTuple):
     side: int  # of the image, in pixels
     cell: Places  # by its number without the border
     free: U8  # by cell: the directions in which there is another; bit 0 up, 1 left, 2 right, 3 down
-    move: (
-        Places  # by choice, which is 16 * free directions + digit: what a move adds to the cell, modulo 2^64
-    )
+    move: Places  # by choice, 16 * free directions + digit: what the move adds to the cell, modulo 2^64
     origin: U8  # by choice: the direction from which the move came
     step: Places  # by direction: what a move there adds to the cell; 0 for `_ROOT`
     weights: U64  # by edge: 8 weights
