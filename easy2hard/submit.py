@@ -52,14 +52,14 @@ def _refuse(entry: Entry, path: Path, record: Record) -> None:
         raise UserError(
             f"{path} was made by another version of {entry.path}; evaluate again, or remove that run."
         )
-    if record.task.protocol != suite.protocol_digest:
-        raise UserError(f"{path} was scored by another protocol of {suite.name}; evaluate again.")
-    if record.model.band != "ceiling" and not record.ranks:
+    if record.task.limit is not None or (record.model.band != "ceiling" and not record.ranks):
         raise UserError(f"{path} was cut short (--limit or --levels) and never ranks; remove that run.")
     if record.task.seed != suite.seed:
         raise UserError(
             f"{path} was scored on data of seed {record.task.seed}, not {suite.seed}; remove that run."
         )
+    if record.task.protocol != suite.protocol_digest:
+        raise UserError(f"{path} was scored by another protocol of {suite.name}; evaluate again.")
 
 
 def _lay_code(entry: Entry, folder: Path) -> Path:

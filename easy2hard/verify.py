@@ -1,8 +1,9 @@
 """Do a record's figures come out again? Its weights are scored anew, on its own data or on data nobody has seen."""
 
+import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from easy2hard import entry as entries, suite as suites
 from easy2hard.errors import UserError
@@ -69,13 +70,39 @@ def verify(
             images=images,
             device=device,
             listen=listen,
+            **_scored(record),
         )
+    if fresh_seed is None:
+        _refuse_other_data(path, record, run.record)
     measured = {_where(cell): cell for cell in run.record.cells}
     return [
-        _difference(cell, measured[_where(cell)], fresh=fresh_seed is not None)
-        for cell in record.cells
-        if _where(cell) in measured
+        _difference(cell, measured.get(_where(cell)), fresh=fresh_seed is not None) for cell in record.cells
     ]
+
+
+def _scored(record: Record) -> dict[str, Any]:
+    """What a record was asked, read off its figures: budgets where they are not the suite's, and exit rules."""
+    rules = sorted({cell.exit for cell in record.cells if cell.exit})
+    alone = bool(rules) and all(cell.exit for cell in record.cells)
+    budgets = {
+        level: tuple(sorted({c.budget for c in record.cells if c.level == level and (alone or not c.exit)}))
+        for level in record.task.levels
+    }
+    same = next(iter(budgets.values())) if len(set(budgets.values())) == 1 else ()
+    return {"exits": tuple(rules), "exit": rules[0] if alone else None, "budgets": same}
+
+
+def _refuse_other_data(path: Path, record: Record, measured: Record) -> None:
+    other = [
+        level
+        for level, data in record.task.levels.items()
+        if data.digest != measured.task.levels[level].digest
+    ]
+    if other:
+        raise UserError(
+            f"{path} was scored on other samples of level {', '.join(other)} (their digest differs): "
+            "compare the source images and the version of easy2hard."
+        )
 
 
 def _beside(path: Path) -> str | None:
@@ -102,11 +129,14 @@ def _where(cell: Cell) -> tuple[str, int, str | None, str]:
     return cell.level, cell.budget, cell.exit, cell.metric
 
 
-def _difference(cell: Cell, measured: Cell, *, fresh: bool) -> Difference:
+def _difference(cell: Cell, measured: Cell | None, *, fresh: bool) -> Difference:
+    """A figure that does not come out at all is not a number, and does not agree."""
+    if measured is None:
+        return Difference(cell.level, cell.budget, cell.exit, cell.metric, cell.value, math.nan, False)
     gap = abs(cell.value - measured.value)
     if fresh:
         errors = ((cell.se or 0.0) ** 2 + (measured.se or 0.0) ** 2) ** 0.5
         agrees = cell.se is None or gap <= 3 * errors + _ROUNDING
     else:
         agrees = gap <= _TOLERANCE.get(cell.metric, _ROUNDING)
-    return Difference(*_where(cell)[:2], cell.exit, cell.metric, cell.value, measured.value, agrees)
+    return Difference(cell.level, cell.budget, cell.exit, cell.metric, cell.value, measured.value, agrees)
