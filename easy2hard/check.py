@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from easy2hard import macs, suite as suites
+from easy2hard.data import check_pairs
 from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Recurrent, adapt, map_state
@@ -40,6 +41,7 @@ class _Case(NamedTuple):
     task: Task
     x: Tensor
     target: Tensor
+    second: Callable[[], Tensor]  # draws the noise of x once more
     recipe: Recipe | None
     entry: Entry
 
@@ -88,8 +90,13 @@ def _case(entry: Entry, suite: Suite) -> _Case:
             raise UserError(f"build(task) failed: {type(error).__name__}: {error}") from error
 
     x, target = task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64)))
+
+    def second() -> Tensor:
+        check_pairs(task, suite, suite.easy[0])
+        return task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64), 1))[0]
+
     chosen = entry.recipe(None)
-    return _Case(build, task, x, target, chosen[1] if chosen else None, entry)
+    return _Case(build, task, x, target, second, chosen[1] if chosen else None, entry)
 
 
 def _iterations(model: Recurrent) -> int:
@@ -192,7 +199,8 @@ def _gradients(case: _Case) -> str:
     recipe = case.recipe.model_copy(update={"train_iterations": iterations, "horizon": iterations})
     for step in range(_LOSS_DRAWS):  # a loss that draws its iterations may miss a part in any one step
         chance = random.Random(step)
-        total_loss(model, case.task, recipe, case.x, case.target, chance).backward()  # type: ignore[no-untyped-call]
+        loss = total_loss(model, case.task, recipe, case.x, case.target, chance, case.second)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if all(p.grad is not None for p in model.parameters() if p.requires_grad):
             break
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]

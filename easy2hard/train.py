@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from easy2hard import atomic, shelf
-from easy2hard.data import Stream, stream
+from easy2hard.data import Stream, check_pairs, stream
 from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson
@@ -30,6 +30,8 @@ from easy2hard.score import reachable, score_batch
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 from easy2hard.weights import load_weights, read_checkpoint, save_weights, write_checkpoint
+
+Second = Callable[[], Tensor]  # draws the noise of a batch once more
 
 _CHECKPOINT_SECONDS = 30.0
 _LOG_SECONDS = 1.0
@@ -63,14 +65,14 @@ class Fast(NamedTuple):
 
     def compile(
         self, model: Recurrent, task: Task, recipe: Recipe
-    ) -> Callable[[Tensor, Tensor, random.Random], Tensor]:
+    ) -> Callable[[Tensor, Tensor, random.Random, Second], Tensor]:
         """The function from a batch to its loss, under what pays."""
         if self.compiled:
             model.step = torch.compile(model.step, dynamic=False)  # type: ignore[method-assign]  # the loop stays ours
 
-        def run(x: Tensor, target: Tensor, chance: random.Random) -> Tensor:
+        def run(x: Tensor, target: Tensor, chance: random.Random, second: Second) -> Tensor:
             with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
-                return total_loss(model, task, recipe, x, target, chance)
+                return total_loss(model, task, recipe, x, target, chance, second)
 
         return run
 
@@ -116,7 +118,8 @@ def train(
             x, target = plan.batch(step)
             x = x.to(device, memory_format=torch.channels_last)
             optimizer.zero_grad(set_to_none=True)
-            batch_loss = step_once(x, target.to(device), random.Random(seeded("losses", seed, step)))
+            chance = random.Random(seeded("losses", seed, step))
+            batch_loss = step_once(x, target.to(device), chance, plan.second(step, device))
             batch_loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip or math.inf)
             loss = float(batch_loss.detach())
@@ -171,6 +174,9 @@ class Plan(NamedTuple):
 
     @classmethod
     def of(cls, task: Task, suite: Suite, recipe: Recipe, levels: tuple[str, ...], seed: int) -> "Plan":
+        """The batches of a recipe; `UserError` where it wants noisy pairs and the suite has none."""
+        for level in levels if wants_pairs(recipe) else ():
+            check_pairs(task, suite, level)
         available = task.available("train") or suite.rows.train
         rows = min(recipe.rows or available, suite.rows.train, available)
         streams = tuple(
@@ -195,9 +201,22 @@ class Plan(NamedTuple):
         number, turn = divmod(step, len(self.streams))
         return self.streams[turn].batch(number)
 
+    def second(self, step: int, device: str) -> Second:
+        """Draws the noise of that step's images once more, when it is called."""
+        number, turn = divmod(step, len(self.streams))
+        return lambda: self.streams[turn].second(number).to(device, memory_format=torch.channels_last)
+
     def ends_epoch(self, step: int) -> bool:
         """Whether an epoch, or the whole run, is over after this step."""
         return (step + 1) // self.steps_per_epoch > step // self.steps_per_epoch or step + 1 == self.steps
+
+
+def wants_pairs(recipe: Recipe) -> bool:
+    """Whether a recipe has a loss that learns from noisy pairs."""
+    return any(
+        weight and getattr(shelf.take("losses", name), "NEEDS_PAIR", False)
+        for name, weight in recipe.losses.items()
+    )
 
 
 def training_steps(task: Task, suite: Suite, recipe: Recipe, levels: Sequence[str]) -> int:
@@ -235,12 +254,21 @@ def _optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def total_loss(
-    model: Recurrent, task: Task, recipe: Recipe, x: Tensor, target: Tensor, chance: random.Random
+    model: Recurrent,
+    task: Task,
+    recipe: Recipe,
+    x: Tensor,
+    target: Tensor,
+    chance: random.Random,
+    second: Second | None = None,
 ) -> Tensor:
-    """The weighted sum of the recipe's losses on a batch; no loss asks for more iterations than the model has."""
+    """The weighted sum of the recipe's losses on a batch; no loss asks for more iterations than the model has.
+
+    `second` draws the noise of the batch once more, for a loss that learns from pairs.
+    """
     horizon = recipe.horizon or recipe.train_iterations
     iterations, horizon = (reachable(model, range(1, n + 1))[-1] for n in (recipe.train_iterations, horizon))
-    lesson = Lesson(model, x, target, task.loss, iterations, horizon, chance)
+    lesson = Lesson(model, x, target, task.loss, iterations, horizon, chance, second)
     total = torch.as_tensor(model.penalty(), device=x.device)
     for name, weight in recipe.losses.items():
         if weight:

@@ -13,7 +13,7 @@ from easy2hard.data.report import Report, SplitReport
 from easy2hard.data.writing import generate
 
 if TYPE_CHECKING:
-    from easy2hard.data.streaming import Stream, stream
+    from easy2hard.data.streaming import Stream, check_pairs, stream
 
 __all__ = [
     "Overlap",
@@ -21,6 +21,7 @@ __all__ = [
     "Samples",
     "SplitReport",
     "Stream",
+    "check_pairs",
     "generate",
     "level_digest",
     "load",
@@ -29,7 +30,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Stream", "stream"):  # a subclass of a torch class, so torch is loaded with it
+    if name in ("Stream", "check_pairs", "stream"):  # a subclass of a torch class, so torch is loaded with it
         from easy2hard.data import streaming
 
         return getattr(streaming, name)

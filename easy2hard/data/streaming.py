@@ -18,8 +18,11 @@ from easy2hard.errors import UserError
 from easy2hard.suite import Split, Suite, read as read_suite
 from easy2hard.tasks import I64, Task, open_task
 
-STREAMS = 1 << 16  # of a sample: the even ones are its epochs, the odd ones are left for a second noisy draw
+STREAMS = (
+    1 << 16
+)  # of a sample: the even ones are its epochs, each odd one the second noisy draw of the epoch before
 _AHEAD = 64  # samples drawn at once where they are handed out one by one
+_TRIED = 4  # samples drawn twice to see whether they are pairs
 Pair = tuple[Tensor, Tensor]
 
 
@@ -33,12 +36,16 @@ def stream(
     seed: int = 0,
     shuffle: bool = True,
     fresh: bool = True,
+    pairs: bool = False,
     batch_size: int | None = None,
     directory: Path | None = None,
     part: tuple[int, int] | None = None,
     task: Task | None = None,
 ) -> "Stream":
     """Samples of a split without files, as (input, target) the way the task's loss takes them.
+
+    With `pairs` the target is no clean image but the same one under a second, independent draw of the noise, as
+    Noise2Noise learns from; a `UserError` where a suite has no such draws.
 
     Item k belongs to epoch k // rows, and each epoch is a permutation of the split's first `rows` samples that
     follows from `seed`. Epoch 0 has the bits of the files; with `fresh` each later one draws its samples anew: other
@@ -62,6 +69,8 @@ def stream(
         raise UserError(f"part is a rank and the number of processes, such as (0, 4); got {part}.")
     task = task or open_task(suite, directory)
     side = Side(task.normalise(level), split)
+    if pairs:
+        check_pairs(task, suite, side.level)
     plan = _Plan(
         suite,
         side,
@@ -70,11 +79,27 @@ def stream(
         seed,
         shuffle,
         fresh,
+        pairs,
         batch_size,
         directory,
         part,
     )
     return Stream(plan, task)
+
+
+def check_pairs(task: Task, suite: Suite, level: str) -> None:
+    """Raise `UserError` where two draws of a sample are not one image under two independent noises."""
+    first, second = (task.draw("train", level, np.arange(_TRIED, dtype=np.int64), draw) for draw in (0, 1))
+    if not np.array_equal(first.target, second.target):
+        raise UserError(
+            f"noise2noise learns from two noisy draws of one image, and {suite.name} has none: a second draw "
+            "there is another problem. Take a suite with noise, such as sp or gaussian, or the loss fixed."
+        )
+    if np.array_equal(first.input, second.input):
+        raise UserError(
+            f"noise2noise learns from two noisy draws of one image; those of {suite.name} at level {level} are equal. "
+            "Raise the level, or let the noise draw from its `stream`."
+        )
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,7 @@ class _Plan:
     seed: int
     shuffle: bool
     fresh: bool
+    pairs: bool
     batch_size: int | None
     directory: Path | None
     part: tuple[int, int]
@@ -114,7 +140,7 @@ class Stream(IterableDataset[Pair]):
             items = items if total is None else items[items < total]
             if not len(items):
                 return
-            inputs, targets = self._draw(items)
+            inputs, targets = self._samples(items)
             if self.plan.batch_size:
                 yield inputs, targets
             else:
@@ -122,22 +148,34 @@ class Stream(IterableDataset[Pair]):
 
     def batch(self, number: int) -> Pair:
         """Batch 0, 1, … of the whole stream, at the same cost wherever it lies: where a training run goes on."""
-        size = self.plan.batch_size or 1
-        return self._draw(np.arange(number * size, (number + 1) * size, dtype=np.int64))
+        return self._samples(self._items(number))
+
+    def second(self, number: int) -> Tensor:
+        """A second, independent draw of the inputs of batch 0, 1, …: what the loss noise2noise learns from."""
+        return self._draw(self._items(number), 1)[0]
 
     def __getstate__(self) -> dict[str, Any]:
         """A worker that is not forked opens the task itself: what it holds does not travel."""
         return {**self.__dict__, "_task": None}
 
-    def _draw(self, items: I64) -> Pair:
-        """The samples at ascending places of the stream."""
+    def _items(self, number: int) -> I64:
+        size = self.plan.batch_size or 1
+        return np.arange(number * size, (number + 1) * size, dtype=np.int64)
+
+    def _samples(self, items: I64) -> Pair:
+        """The samples at ascending places of the stream, as it was asked to hand them out."""
+        inputs, targets = self._draw(items)
+        return inputs, self._draw(items, 1)[0] if self.plan.pairs else targets
+
+    def _draw(self, items: I64, again: int = 0) -> Pair:
+        """The samples at ascending places of the stream; `again` = 1: their second noisy draw."""
         plan = self.plan
         if self._task is None:
             self._task = open_task(plan.suite, plan.directory)
         pairs = []
         for epoch in np.unique(items // plan.rows).tolist():
             places = items[items // plan.rows == epoch] % plan.rows
-            draw = 2 * epoch % STREAMS if plan.fresh else 0
+            draw = (2 * epoch % STREAMS if plan.fresh else 0) + again
             batch = self._task.draw(plan.side.split, plan.side.level, self._permutation(epoch)[places], draw)
             pairs.append(self._task.tensors(batch))
         if len(pairs) == 1:

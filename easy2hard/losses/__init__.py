@@ -1,7 +1,7 @@
 """A loss is one file with `loss(lesson) -> scalar`; a recipe names those it wants, with their weights.
 
-A `Lesson` is one batch with what a loss may do with it. The full unroll is computed once, when a loss first asks for
-it, and shared by all that do.
+A file whose loss takes `lesson.pair` says `NEEDS_PAIR = True`. A `Lesson` is one batch with what a loss may do with it.
+The full unroll is computed once, when a loss first asks for it, and shared by all that do.
 """
 
 import random
@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from torch import Tensor
+
+from easy2hard.errors import UserError
 
 
 class Thinks(Protocol):
@@ -33,6 +35,7 @@ class Lesson:
     iterations: int  # of the full unroll
     horizon: int  # m of the progressive loss
     chance: random.Random  # this step's own, so that a resumed run draws the same
+    second: Callable[[], Tensor] | None = None  # draws the noise of the same images once more
 
     @cached_property
     def states(self) -> list[Any]:
@@ -43,3 +46,10 @@ class Lesson:
             state = self.model.step(state, seen, t)
             states.append(state)
         return states
+
+    @cached_property
+    def pair(self) -> Tensor:
+        """The same images under a second, independent draw of the noise, like `x`; drawn when a loss first asks."""
+        if self.second is None:
+            raise UserError("a loss asks for a second noisy draw of the batch, and this lesson offers none.")
+        return self.second()

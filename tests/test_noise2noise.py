@@ -1,0 +1,149 @@
+"""Noise2Noise: pairs are one image under two independent noises, and nothing else is learnt from."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from easy2hard import check as checks, data, entry as entries
+from easy2hard.data import stream
+from easy2hard.entry import Recipe
+from easy2hard.errors import UserError
+from easy2hard.evaluation import evaluate
+from easy2hard.losses import Lesson, noise2noise
+from easy2hard.models.dt import DT
+from easy2hard.progress import silent
+from easy2hard.suite import Suite
+from easy2hard.tasks import I64, Batch, open_task
+from easy2hard.train import train
+
+Write = Callable[..., Path]
+PAIRED = Recipe(epochs=1, batch_size=8, train_iterations=2, losses={"noise2noise": 1.0})
+LOSSES = ("train_iterations=3", 'train_iterations=3, losses={"noise2noise": 1.0}')
+
+DEAF = """
+import numpy as np
+def normalise(level): return str(level)
+def apply(clean, level, key, indices, stream=0): return clean // 2
+def stamp(level): return {}
+"""
+
+
+class Spy:
+    """A task that writes down the streams drawn of it, and may spoil the clean images."""
+
+    def __init__(self, suite: Suite, *, spoil: bool = False) -> None:
+        self.task: Any = open_task(suite)
+        self.spoil, self.streams = spoil, list[int]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.task, name)
+
+    def draw(self, split: str, level: str, indices: I64, stream: int = 0) -> Batch:
+        batch: Batch = self.task.draw(split, level, indices, stream)
+        self.streams.append(stream)
+        return batch._replace(target=np.zeros_like(batch.target)) if self.spoil else batch
+
+
+def trained(suite: Suite, task: Any, folder: Path, recipe: Recipe = PAIRED) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    model = DT(3, 3, width=4, hidden=(4, 4))
+    train(model, task, suite, recipe, seed=0, folder=folder, listen=silent)
+    return model.state_dict()
+
+
+def test_a_pair_is_one_image_under_two_noises(tiny: Suite) -> None:
+    first = stream(tiny, "0.1", batch_size=8, shuffle=False)
+    (x, clean), second = first.batch(0), first.second(0)
+    indices = np.arange(8)
+    again = open_task(tiny).draw("train", "0.1", indices, 1)
+    assert torch.equal(clean, open_task(tiny).tensors(again)[1])
+    assert torch.equal(second, open_task(tiny).tensors(again)[0])
+    assert not torch.equal(x, second)
+
+
+def test_the_noises_of_a_pair_are_independent(tiny: Suite) -> None:
+    one, other, clean = (open_task(tiny).draw("train", "0.3", np.arange(40), draw) for draw in (0, 1, 0))
+    lost = [(batch.input != clean.target).any(axis=3) for batch in (one, other)]
+    assert (lost[0] & lost[1]).mean() == pytest.approx(0.3**2, abs=0.02)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_pairs_are_drawn_anew_in_each_epoch_where_noise_is(fresh: bool, tiny: Suite) -> None:
+    of_all = stream(tiny, "0.1", batch_size=40, shuffle=False, fresh=fresh)
+    draws = [of_all.batch(0)[0], of_all.second(0), of_all.batch(1)[0], of_all.second(1)]
+    assert torch.equal(draws[1], draws[3]) is not fresh
+    assert all(not torch.equal(draws[a], draws[b]) for a, b in ((0, 1), (2, 3), (1, 2)))
+
+
+def test_a_stream_of_pairs_has_the_second_draw_for_a_target(tiny: Suite) -> None:
+    x, target = next(iter(stream(tiny, "0.1", pairs=True, batch_size=8)))
+    plain = stream(tiny, "0.1", batch_size=8)
+    assert torch.equal(x, plain.batch(0)[0])
+    assert torch.equal(target, plain.second(0))
+
+
+def test_the_loss_is_that_against_the_second_draw_and_the_clean_target_never_enters() -> None:
+    torch.manual_seed(0)
+    model, x, pair = DT(3, 3, width=4), torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    lesson = Lesson(
+        model, x, torch.full_like(x, torch.nan), lambda a, t, x: (a - t).square().mean(), 3, 3,
+        random.Random(0), lambda: pair,
+    )  # fmt: skip
+    assert torch.equal(noise2noise.loss(lesson), (model(x, 3) - pair).square().mean())
+
+
+def test_training_from_pairs_gives_the_same_weights_whatever_the_clean_images_are(
+    tiny: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = trained(tiny, Spy(tiny), tmp_path / "a")
+    spoilt = trained(tiny, Spy(tiny, spoil=True), tmp_path / "b")
+    assert all(torch.equal(plain[name], spoilt[name]) for name in plain)
+
+
+def test_a_recipe_without_the_loss_draws_no_pairs(tiny: Suite, tmp_path: Path) -> None:
+    spies = [Spy(tiny), Spy(tiny)]
+    trained(tiny, spies[0], tmp_path / "a", PAIRED.model_copy(update={"losses": {"fixed": 1.0}}))
+    trained(tiny, spies[1], tmp_path / "b")
+    assert 1 not in spies[0].streams
+    assert 1 in spies[1].streams
+
+
+def test_a_lesson_that_offers_no_pair_says_so() -> None:
+    x = torch.rand(1, 3, 8, 8)
+    lesson = Lesson(DT(3, 3, width=4), x, x, lambda a, t, x: a.mean(), 1, 1, random.Random(0))
+    with pytest.raises(UserError, match="second noisy draw"):
+        noise2noise.loss(lesson)
+
+
+def test_mazes_have_no_pairs_and_it_is_said_before_training(
+    tiny_maze: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"tiny-maze has none.*such as sp or gaussian"):
+        evaluate(write_entry(LOSSES), tiny_maze, out=tmp_path / "runs")
+    assert not list((tmp_path / "runs").rglob("*.safetensors"))
+    with pytest.raises(UserError, match="tiny-maze has none"):
+        stream(tiny_maze, 7, pairs=True)
+
+
+def test_a_noise_that_does_not_hear_its_stream_gives_no_pairs(tiny: Suite, tmp_path: Path) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF)
+    deaf = tiny.model_copy(update={"noise": str(tmp_path / "deaf.py")})
+    with pytest.raises(UserError, match=r"at level 0\.1 are equal"):
+        data.stream(deaf, "0.1", pairs=True)
+
+
+@pytest.mark.parametrize(("name", "passed"), [("tiny", True), ("tiny-maze", False)])
+def test_the_gradients_of_the_loss_are_checked_where_there_are_pairs(
+    name: str, passed: bool, definitions: Path, write_entry: Write
+) -> None:
+    from easy2hard import suite as suites
+
+    found = {f.name: f for f in checks.check(entries.load(write_entry(LOSSES)), suites.read(name))}
+    finding = found["gradients reach every parameter"]
+    assert finding.passed is passed
+    assert passed or "tiny-maze has none" in finding.detail
