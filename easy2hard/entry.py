@@ -39,6 +39,7 @@ class Recipe(BaseModel):
     train_iterations: _Whole = 5
     horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
     losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
+    options: dict[str, dict[str, float | str]] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
     fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
     select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
     answer: int | str | dict[str, int | str] | None = (
@@ -221,6 +222,20 @@ def _check_recipe(path: Path, key: str, recipe: Any) -> None:
         )
     if not any(recipe.losses.values()):
         raise UserError(f"{path}: recipe '{key}' has no loss above 0, so nothing would be learnt.")
+    _check_options(path, key, recipe)
+
+
+def _check_options(path: Path, key: str, recipe: Recipe) -> None:
+    """Options are of losses that the recipe has, under the names of the loss function's own parameters."""
+    for loss, options in recipe.options.items():
+        if loss not in recipe.losses:
+            raise UserError(f"{path}: recipe '{key}' has options of the loss {loss}, but no such loss.")
+        _, *known = inspect.signature(shelf.take("losses", loss).loss).parameters
+        if unknown := sorted(set(options) - set(known)):
+            there_are = f"it has: {', '.join(known)}" if known else "it has none"
+            raise UserError(
+                f"{path}: recipe '{key}': the loss {loss} has no option {', '.join(unknown)}; {there_are}."
+            )
 
 
 __all__ = ["Card", "Entry", "Recipe", "TaskSpec", "card", "folder", "load", "names", "read_card"]

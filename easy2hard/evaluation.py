@@ -28,7 +28,7 @@ from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
-from easy2hard.recording import answered, asked, cells, declared, train_iterations, trained
+from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
 from easy2hard.score import LAST, Row, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
@@ -169,6 +169,7 @@ def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -
     content = {
         "code": entry.sha256,
         "recipe": chosen[1].model_dump(mode="json") if chosen else None,
+        "losses": loss_stamps(chosen[1]) if chosen and not ask.weights else None,
         "suite": [ask.suite.model_dump(mode="json"), ask.suite.definition_digest],
         "weights": sha256_of(ask.weights) if ask.weights and ask.weights.is_file() else None,
         "ask": [str(part) for part in ask[1:]],

@@ -11,6 +11,7 @@ import torch
 from easy2hard import data, shelf, statistics
 from easy2hard.ask import Ask, rows_of
 from easy2hard.entry import Entry, Recipe
+from easy2hard.losses import stamps
 from easy2hard.macs import Macs, count, parameters
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.record import Answered, Asked, Cell, LevelData, Trained, Weights
@@ -105,7 +106,7 @@ def answered(
         band=band,
         recipe=recipe[0] if recipe else None,
         sha256=entry.sha256,
-        hparams=recipe[1].model_dump(mode="json") if recipe else {},
+        hparams=recipe[1].model_dump(mode="json") | {"stamps": loss_stamps(recipe[1])} if recipe else {},
         iterative=model.max_iterations is None or model.max_iterations > 1,
         train_iterations=train_iterations(model, chosen),
         params_total=total,
@@ -117,6 +118,11 @@ def answered(
         licence=card.licence if card else "",
         paper=card.paper if card else None,
     )
+
+
+def loss_stamps(recipe: Recipe) -> dict[str, str]:
+    """What outside a recipe decides its losses, such as the weights of a network that one of them looks through."""
+    return stamps({name: recipe.options.get(name, {}) for name, weight in recipe.losses.items() if weight})
 
 
 def train_iterations(model: Recurrent, chosen: Chosen) -> int | None:

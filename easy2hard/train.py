@@ -272,7 +272,8 @@ def total_loss(
     total = torch.as_tensor(model.penalty(), device=x.device)
     for name, weight in recipe.losses.items():
         if weight:
-            total = total + weight * cast(Tensor, shelf.take("losses", name).loss(lesson))
+            loss = shelf.take("losses", name).loss
+            total = total + weight * cast(Tensor, loss(lesson, **recipe.options.get(name, {})))
     return total
 
 

@@ -1,17 +1,21 @@
 """A loss is one file with `loss(lesson) -> scalar`; a recipe names those it wants, with their weights.
 
+Further parameters of that function, with defaults, are what a recipe may set in its `options`. Where something
+outside the recipe decides what a loss is, such as the weights of another network, `stamp(**options) -> str` says what.
+
 A file whose loss takes `lesson.pair` says `NEEDS_PAIR = True`. A `Lesson` is one batch with what a loss may do with it.
-The full unroll is computed once, when a loss first asks for it, and shared by all that do.
+The full unroll is computed once, when a loss first asks for it, and shared by all that do; so is every thought.
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from torch import Tensor
 
+from easy2hard import shelf
 from easy2hard.errors import UserError
 
 
@@ -36,6 +40,7 @@ class Lesson:
     horizon: int  # m of the progressive loss
     chance: random.Random  # this step's own, so that a resumed run draws the same
     second: Callable[[], Tensor] | None = None  # draws the noise of the same images once more
+    _read_out: dict[int, Tensor] = field(default_factory=dict, init=False)
 
     @cached_property
     def states(self) -> list[Any]:
@@ -53,3 +58,15 @@ class Lesson:
         if self.second is None:
             raise UserError("a loss asks for a second noisy draw of the batch, and this lesson offers none.")
         return self.second()
+
+    def thought(self, iteration: int) -> Tensor:
+        """What the model answers after iteration 1, …, `iterations` of the full unroll."""
+        if iteration not in self._read_out:
+            self._read_out[iteration] = self.model.decode(self.states[iteration - 1], self.x)
+        return self._read_out[iteration]
+
+
+def stamps(options: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The stamps of the losses named, each with its options; a loss that has none is left out."""
+    taken = {name: shelf.take("losses", name) for name in options}
+    return {name: module.stamp(**options[name]) for name, module in taken.items() if hasattr(module, "stamp")}

@@ -7,5 +7,4 @@ from easy2hard.losses import Lesson
 
 def loss(lesson: Lesson) -> Tensor:
     """The task's loss after `lesson.iterations` iterations."""
-    answer = lesson.model.decode(lesson.states[-1], lesson.x)
-    return lesson.judge(answer, lesson.target, lesson.x)
+    return lesson.judge(lesson.thought(lesson.iterations), lesson.target, lesson.x)
