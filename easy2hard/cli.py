@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -268,7 +269,10 @@ def check(
 def evaluate(
     model: Annotated[str, typer.Argument(help="A file such as my_model.py, a folder, or an entry's name.")],
     suite: Annotated[str, typer.Option(help="A suite's name or a .toml file.")] = "sp",
-    recipe: Annotated[str | None, typer.Option(help="Which of the entry's recipes; default: quick.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Which of the entry's recipes, such as quick or quick,paper; default: quick."),
+    ] = None,
     track: Annotated[str, typer.Option(help="quick (the first 500 test rows a level) or full.")] = "quick",
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 0,1,2.")] = "0",
     levels: Annotated[str | None, typer.Option(help="Levels to score; default: the suite's.")] = None,
@@ -315,7 +319,6 @@ def evaluate(
         torch.set_num_threads(threads)
     asked: dict[str, Any] = {
         "track": track,
-        "recipe": recipe,
         "budgets": _numbers(budgets, "--budgets"),
         "exits": _split(exits),
         "exit": exit_,
@@ -328,7 +331,8 @@ def evaluate(
     }
     chosen = suites.read(suite)
     runs: list[Filed] = []
-    for level in (None, *(asking.ceiling_levels(chosen) if ceiling else ())):
+    trained_on = (None, *(asking.ceiling_levels(chosen) if ceiling else ()))
+    for name, level in product(_split(recipe) or (None,), trained_on):
         with screen.progress(f"{Path(model).stem} on {chosen.name}: ", quiet=as_json) as listen:
             run = evaluation.evaluate(
                 model,
@@ -339,6 +343,7 @@ def evaluate(
                 listen=listen,
                 levels=() if level else _split(levels),
                 ceiling=level,
+                recipe=name,
                 **asked,
             )
         runs += run.filed
