@@ -85,7 +85,7 @@ def _case(entry: Entry, suite: Suite) -> _Case:
     def build(seed: int = 0) -> Recurrent:
         torch.manual_seed(seed)
         try:
-            return adapt(entry.build(spec)).eval()
+            model = adapt(entry.build(spec), entry.needs).eval()
         except Exception as error:
             raise UserError(f"build(task) failed: {type(error).__name__}: {error}") from error
 
@@ -195,7 +195,9 @@ def _gradients(case: _Case) -> str:
     if case.recipe is None:
         return "nothing to train"
     model = case.build().train()
-    iterations = min(_MOST_ITERATIONS, case.recipe.train_iterations)
+    iterations = min(
+        case.recipe.train_iterations, model.max_iterations or _MOST_ITERATIONS
+    )  # every stage there is
     recipe = case.recipe.model_copy(update={"train_iterations": iterations, "horizon": iterations})
     for step in range(_LOSS_DRAWS):  # a loss that draws its iterations may miss a part in any one step
         chance = random.Random(step)

@@ -158,6 +158,21 @@ def test_the_progressive_loss_alone_reaches_every_parameter(
     assert findings(write_entry(recipe))["gradients reach every parameter"].passed
 
 
+@pytest.mark.parametrize(("trained", "passed"), [(5, True), (4, False)])
+def test_every_stage_that_is_trained_must_learn(
+    trained: int, passed: bool, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    path = write_entry(
+        (
+            "from torch import nn",
+            "from torch import nn\nfrom easy2hard.models.feedforward import FeedForward",
+        ),
+        ("return Net(task.in_channels, task.out_channels)", "return FeedForward(3, 3, width=4, stages=5)"),
+        ("train_iterations=3", f"train_iterations={trained}"),
+    )
+    assert findings(path)["gradients reach every parameter"].passed == passed
+
+
 def test_a_function_passes_every_check(
     findings: Callable[[Path], dict[str, Finding]], write_entry: Write
 ) -> None:
