@@ -1,1 +1,18 @@
 """Layers that models and filters are built of."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+_NUMBERS_AT_ONCE = {"cpu": 2**17}  # half a megabyte: a few of these fit the second-level cache
+_NUMBERS_AT_ONCE_ELSEWHERE = 2**26  # bounds the memory; small pieces would leave a GPU idle
+
+
+def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Cut tensors along their common first axis, so that a piece of the first one has a bounded number of elements."""
+    first = tensors[0]
+    if first.numel():
+        most = _NUMBERS_AT_ONCE.get(first.device.type, _NUMBERS_AT_ONCE_ELSEWHERE)
+        step = max(1, most // first[0].numel())
+        yield from zip(*(torch.split(tensor, step) for tensor in tensors), strict=True)
