@@ -46,7 +46,7 @@ BROKEN: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     ),
     "random in evaluation": (
         "the same seed and input give the same answer",
-        "remove the randomness",
+        "remove the randomness|follow from a seed",
         [(NOISE, "self.last(state) + torch.rand(1)")],
     ),
     "weights drawn by NumPy": (
