@@ -203,7 +203,7 @@ def test_involution_sums_half_precision_in_full_precision() -> None:
 
 
 def test_an_even_kernel_is_refused() -> None:
-    with pytest.raises(UserError, match="with k odd.*got 16"):
+    with pytest.raises(UserError, match=r"with k odd.*got 16"):
         involution(drawn(1, 2, 4, 4), drawn(1, 1, 16, 4, 4))
     with pytest.raises(UserError, match="got 8"):
         involution(drawn(1, 2, 4, 4), drawn(1, 1, 8, 4, 4))
