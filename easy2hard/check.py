@@ -4,7 +4,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from easy2hard import macs, suite as suites
 from easy2hard.data import check_pairs
 from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
+from easy2hard.fit import Own, check_recipe, handed, own_training
 from easy2hard.models.recurrent import Recurrent, adapt, map_state
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
-from easy2hard.train import total_loss
-from easy2hard.weights import load_weights, save_weights
+from easy2hard.train import total_loss, trainable, wants_pairs
+from easy2hard.weights import has_weights, load_weights, save_weights
 
 _TOLERANCE = 1e-4
 _ROWS = 4
@@ -39,6 +40,8 @@ class _Case(NamedTuple):
 
     build: Callable[..., Recurrent]  # of a seed, 0 where none is given
     task: Task
+    spec: TaskSpec
+    level: str
     x: Tensor
     target: Tensor
     second: Callable[[], Tensor]  # draws the noise of x once more
@@ -88,6 +91,8 @@ def _case(entry: Entry, suite: Suite) -> _Case:
             model = adapt(entry.build(spec), entry.needs).eval()
         except Exception as error:
             raise UserError(f"build(task) failed: {type(error).__name__}: {error}") from error
+        model.tell(suite.easy[0])
+        return model
 
     x, target = task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64)))
 
@@ -96,7 +101,7 @@ def _case(entry: Entry, suite: Suite) -> _Case:
         return task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64), 1))[0]
 
     chosen = entry.recipe(None)
-    return _Case(build, task, x, target, second, chosen[1] if chosen else None, entry)
+    return _Case(build, task, spec, suite.easy[0], x, target, second, chosen[1] if chosen else None, entry)
 
 
 def _iterations(model: Recurrent) -> int:
@@ -144,6 +149,10 @@ def _determinism(case: _Case) -> str:
             raise _Broken(
                 f"building twice from one seed gives two different '{name}'; draw it with torch's generator."
             )
+    if not torch.equal(_answer(first, case.x), _answer(second, case.x)):
+        raise _Broken(
+            "building twice gives two different answers; let all random numbers follow from a seed."
+        )
     if not torch.equal(_answer(first, case.x), _answer(first, case.x)):
         raise _Broken("the same input gives two different answers in evaluation mode; remove the randomness.")
     return ""
@@ -195,6 +204,9 @@ def _gradients(case: _Case) -> str:
     if case.recipe is None:
         return "nothing to train"
     model = case.build().train()
+    if own := own_training(case.entry, model, case.spec, seed=0):
+        return _own_training(case, own, model, case.recipe)
+    trainable(model)
     iterations = min(
         case.recipe.train_iterations, model.max_iterations or _MOST_ITERATIONS
     )  # every stage there is
@@ -217,13 +229,43 @@ def _gradients(case: _Case) -> str:
     return f"{len(trained)} tensors"
 
 
+def _own_training(case: _Case, own: Own, model: Recurrent, recipe: Recipe) -> str:
+    """Two small batches, twice: an entry's own training keeps to the seed and leaves numbers."""
+    check_recipe(case.entry, recipe)
+    other = case.build().train()
+    again = own_training(case.entry, other, case.spec, seed=0)
+    assert again is not None  # the same entry, built anew
+    own(_lessons(case, model, recipe))
+    again(_lessons(case, other, recipe))
+    first, second = (_answer(trained.eval(), case.x) for trained in (model, other))
+    if not torch.isfinite(first).all():
+        raise _Broken("after its own training on two small batches it answers with NaN or infinity.")
+    if not torch.equal(first, second):
+        raise _Broken(
+            "its own training gives two different models from one seed; draw all random numbers from that seed."
+        )
+    return "it trains itself"
+
+
+def _lessons(case: _Case, model: Recurrent, recipe: Recipe) -> list[tuple[Any, ...]]:
+    """The samples of a case as two batches, the way an entry's own training takes them."""
+    target = case.second() if wants_pairs(recipe) else case.target
+    halves = zip(case.x.chunk(2), target.chunk(2), strict=True)
+    torch.manual_seed(0)
+    return [handed(model, x.clone(), y.clone(), case.level) for x, y in halves]
+
+
 def _round_trip(case: _Case) -> str:
     model, other = (
         case.build(),
         case.build(seed=1),
     )  # from other random numbers, so that what is not saved shows
-    if not model.state_dict():
+    if not has_weights(model):
         return "nothing to save"
+    own = own_training(case.entry, model, case.spec, seed=0)
+    if own and case.recipe:
+        own(_lessons(case, model, case.recipe))
+        model.eval()
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.add_(1.0)
@@ -250,6 +292,14 @@ def _card(case: _Case) -> str:
     ):
         if total and stated != counted:
             raise _Broken(f"the card says {key}: {stated}; counted were {counted}. Correct the card.")
+    model = case.build()
+    own = own_training(case.entry, model, case.spec, seed=0) is not None
+    for key, says, holds in (
+        ("needs", card.needs, model.needs),
+        ("own_training", card.own_training, own),
+    ):
+        if says != holds:
+            raise _Broken(f"the card says {key}: {says}, the code {holds}. Correct the card.")
     return f"{total:,} parameters, {cost.fixed:,} + {cost.per_iteration:,} per iteration MACs"
 
 

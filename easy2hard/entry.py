@@ -76,6 +76,8 @@ class Card(BaseModel):
     parameters: int | None = None
     macs_fixed: int | None = None  # per sample of the easy level
     macs_per_iteration: int | None = None
+    needs: tuple[Literal["level"], ...] = ()  # what it is told of its images
+    own_training: bool = False  # it brings its own, in place of the harness's loop
 
 
 class TaskSpec(NamedTuple):
@@ -96,6 +98,8 @@ class Entry:
     card: Card | None
     build: Callable[[TaskSpec], object]
     recipes: Mapping[str, Recipe] = field(default_factory=dict)  # empty: nothing to train
+    needs: tuple[str, ...] = ()  # what its model is told of the images
+    train: Callable[..., None] | None = None  # its own training, train(model, task, batches, seed)
     sha256: str = ""  # of the file as it was when it was imported; empty for an object, which has none
 
     def recipe(self, name: str | None) -> tuple[str, Recipe] | None:
@@ -170,13 +174,40 @@ def load(name: str | Path) -> Entry:
         card=read_card(readme) if own_folder and readme.is_file() else None,
         build=build,
         recipes=recipes,
+        needs=_needs(path, module),
+        train=_own_training(path, module, recipes),
         sha256=code,
     )
 
 
 def _build_function(answer: Callable[..., Any]) -> Callable[[TaskSpec], object]:
-    """`build` of an entry that is a pure function of (x, task)."""
-    return lambda task: lambda x: answer(x, task)
+    """`build` of an entry that is a pure function of (x, task), and of what else it is told."""
+    return lambda task: lambda x, *told: answer(x, task, *told)
+
+
+def _needs(path: Path, module: ModuleType) -> tuple[str, ...]:
+    needs = getattr(module, "needs", ())
+    if not isinstance(needs, tuple) or not set(needs) <= {"level"}:
+        raise UserError(f'{path}: needs is ("level",) or left out; got {needs!r}.')
+    return needs
+
+
+def _own_training(
+    path: Path, module: ModuleType, recipes: Mapping[str, Recipe]
+) -> Callable[..., None] | None:
+    """The function `train` of a file; it needs a recipe, which sizes its batches."""
+    train: Callable[..., None] | None = getattr(module, "train", None)
+    if train is None:
+        return None
+    given = list(inspect.signature(train).parameters)
+    if len(given) != 4:
+        raise UserError(
+            f"{path}: train(model, task, batches, seed) is an entry's own training; got train({', '.join(given)}). "
+            "Give another function another name."
+        )
+    if not recipes:
+        raise UserError(f"{path} has train(...) and no recipe, which would size its batches; add one.")
+    return train
 
 
 def _find(name: str) -> Path:

@@ -24,6 +24,7 @@ from easy2hard.archive import Filed
 from easy2hard.ask import Ask, batch_size, budgets_of, checked, rows_of, rules_of
 from easy2hard.entry import Entry, Recipe, TaskSpec, load as load_entry
 from easy2hard.errors import UserError
+from easy2hard.fit import fit, own_training, refuse_untrained
 from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
@@ -33,7 +34,7 @@ from easy2hard.score import LAST, Row, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
-from easy2hard.weights import load_weights, save_weights, sha256_of
+from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
 _LOOKED_AT = 4  # easy samples on which a model must answer with numbers before it is scored
 
@@ -128,14 +129,15 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
+    failed = outcome.failure if outcome else None
     if ask.weights:
         load_weights(model, ask.weights)
-    if not (folder / "weights.safetensors").is_file() and _learnt(model):
+    if not failed and not (folder / "weights.safetensors").is_file() and has_weights(model):
         save_weights(model, folder / "weights.safetensors")
     # From here on the weights are fixed and hashed: only now is any hard split drawn.
     weights = _weights(folder)
     place(model, ask.device).eval()
-    failed = (outcome.failure if outcome else None) or _fault(entry, model, ask, task, learnt=bool(outcome))
+    failed = failed or _fault(entry, model, ask, task, learnt=bool(outcome))
     answer = declared(ask, chosen)
     answer = str(train_iterations(model, chosen) or 1) if answer == "train" else answer
     tables = {
@@ -183,10 +185,14 @@ def _clear(folder: Path) -> None:
         file.unlink()
 
 
+def _spec(task: Task, suite: Suite) -> TaskSpec:
+    return TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
+
+
 def _build(entry: Entry, task: Task, suite: Suite) -> Recurrent:
-    spec = TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
+    spec = _spec(task, suite)
     try:
-        return adapt(entry.build(spec))
+        return adapt(entry.build(spec), entry.needs)
     except UserError:
         raise
     except Exception as error:
@@ -205,10 +211,27 @@ def _train(
 ) -> tuple[Outcome | None, Fast]:
     folder.mkdir(parents=True, exist_ok=True)
     if chosen is None:
+        if not ask.weights:
+            refuse_untrained(entry, model)
         return None, Fast()
     _, recipe = chosen
-    trainable(model)
     levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
+    if own := own_training(entry, model, _spec(task, ask.suite), seed):
+        outcome = fit(
+            own,
+            entry,
+            model,
+            task,
+            ask.suite,
+            recipe,
+            seed=seed,
+            folder=folder,
+            levels=levels,
+            device=ask.device,
+            listen=listen,
+        )
+        return outcome, Fast()
+    trainable(model)
     fast = Fast()
     if ask.fast:
         fast, times = probe(
@@ -263,6 +286,7 @@ def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool
     Raises `UserError` where it was not trained here. No test sample is looked at.
     """
     level = ask.ceiling or ask.suite.easy[0]
+    model.tell(level)
     x, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     if bool(torch.isfinite(model(x.to(ask.device, memory_format=torch.channels_last), 1)).all()):
         return None
@@ -270,10 +294,6 @@ def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool
     if not learnt:
         raise UserError(f"{fault}; look at divisions and the weights, and run `easy2hard check`.")
     return f"after its training {fault}"
-
-
-def _learnt(model: nn.Module) -> bool:
-    return bool(model.state_dict())
 
 
 def _weights(folder: Path) -> Weights | None:
@@ -307,6 +327,7 @@ def _score_level(
     path = folder / f"scores-{level}.parquet"
     if path.is_file():
         return pq.read_table(path)
+    model.tell(level)
     rows, budgets = rows_of(ask, task, level), budgets_of(ask, level, model, answer)
     rules = rules_of(ask, task, model, answer)
     parts: list[pa.Table] = []

@@ -62,7 +62,9 @@ def thinking(filed: Filed, suite: Suite, task: Task, out: Path, sample: int) -> 
     record = filed.record
     level = _typical(suite)
     found = entries.load(str(filed.path.parent.parent))
-    model = adapt(found.build(TaskSpec(task.name, task.in_channels, task.out_channels, suite.name))).eval()
+    spec = TaskSpec(task.name, task.in_channels, task.out_channels, suite.name)
+    model = adapt(found.build(spec), found.needs).eval()
+    model.tell(level)
     load_weights(model, _weights(filed))
     batch = task.draw("test", level, np.array([sample]))
     x, _ = task.tensors(batch)

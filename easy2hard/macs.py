@@ -24,10 +24,10 @@ class Macs(NamedTuple):
 def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
     """Run one sample of (channels, height, width) through each part of the model and count.
 
-    A function without a framework cannot be counted and says 0.
+    What has no framework cannot be counted: it states its `macs`, or they are 0.
     """
     if isinstance(model, Plain):
-        return Macs(0, 0)
+        return Macs(*getattr(model.function, "macs", (0, 0)))
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     x = torch.zeros(1, channels, *shape, device=device)
     with FlopCounterMode(display=False) as fixed:
@@ -41,6 +41,9 @@ def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
 
 
 def parameters(model: nn.Module) -> tuple[int, int]:
-    """All parameters, and those that are trained."""
+    """All parameters, and those that are trained; what has no framework states its `parameters`, or they are 0."""
+    if isinstance(model, Plain):
+        stated = getattr(model.function, "parameters", 0)
+        return stated, stated if model.learner is not None else 0
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)

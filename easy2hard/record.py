@@ -83,6 +83,7 @@ class Trained(_Strict):
     loss: float | None
     validation: float | None  # the ranking metric on the easy validation split
     selected_on: Literal["last", "easy validation"]
+    own: bool = False  # by the entry's own training, on the batches that the harness hands out
     log_sha256: str | None
 
 

@@ -55,6 +55,7 @@ def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator
 
 
 def _count(model: Recurrent, task: Task, level: str) -> Macs:
+    model.tell(level)
     return count(model, task.in_channels, task.shape(level))
 
 
@@ -114,6 +115,7 @@ def answered(
         macs_fixed=cost.fixed,
         macs_per_iteration=cost.per_iteration,
         weights=weights,
+        needs=model.needs,
         authors=card.authors if card else "",
         licence=card.licence if card else "",
         paper=card.paper if card else None,
@@ -144,6 +146,7 @@ def trained(ask: Ask, seed: int, outcome: Outcome | None, chosen: Chosen, folder
         seconds=round(outcome.seconds, 3),
         loss=outcome.loss,
         validation=outcome.validation,
+        own=outcome.own,
         selected_on="easy validation" if chosen[1].select == "best" else "last",
         log_sha256=sha256_of(log) if log.is_file() else None,
     )

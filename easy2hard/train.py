@@ -49,6 +49,7 @@ class Outcome(NamedTuple):
     loss: float | None
     validation: float | None  # the suite's metric on the easy validation split
     failure: str | None  # why it stopped, where it did
+    own: bool = False  # by the entry's own training, not by this loop
 
 
 def seeded(*parts: object) -> int:
@@ -116,6 +117,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = lr
             x, target = plan.batch(step)
+            model.tell(plan.level(step))
             x = x.to(device, memory_format=torch.channels_last)
             optimizer.zero_grad(set_to_none=True)
             chance = random.Random(seeded("losses", seed, step))
@@ -200,6 +202,10 @@ class Plan(NamedTuple):
         """The samples of step 0, 1, …"""
         number, turn = divmod(step, len(self.streams))
         return self.streams[turn].batch(number)
+
+    def level(self, step: int) -> str:
+        """The level of the samples of a step."""
+        return self.levels[step % len(self.levels)]
 
     def second(self, step: int, device: str) -> Second:
         """Draws the noise of that step's images once more, when it is called."""
@@ -287,6 +293,7 @@ def validate(
     budget = reachable(model, range(1, recipe.train_iterations + 1))[-1]
     scores = []
     for level in levels:
+        model.tell(level)
         available = task.available("validation") or suite.rows.validation
         rows = min(_VALIDATION_ROWS, suite.rows.validation, available)
         for indices in np.array_split(np.arange(rows, dtype=np.int64), max(1, rows // 50)):

@@ -4,13 +4,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from easy2hard import atomic
 from easy2hard.errors import UserError
-from easy2hard.models.recurrent import Once
+from easy2hard.models.recurrent import Once, Plain
 
 
 def _own(model: nn.Module) -> nn.Module:
@@ -18,11 +18,33 @@ def _own(model: nn.Module) -> nn.Module:
     return model.module if isinstance(model, Once) else model
 
 
+def has_weights(model: nn.Module) -> bool:
+    """Whether there is anything to save of a model."""
+    return bool(model.state_dict()) or (isinstance(model, Plain) and model.learner is not None)
+
+
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the state dict as safetensors, whole or not at all."""
+    """Write the state dict, or what a model without a framework saves, as safetensors, whole or not at all."""
+    if isinstance(model, Plain) and model.learner is not None:
+        with atomic.replacing(path) as temporary:
+            model.learner.save(temporary)
+            _check_safetensors(temporary)
+        return
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in _own(model).state_dict().items()}
     with atomic.replacing(path) as temporary:
         save_file(tensors, temporary)
+
+
+def _check_safetensors(path: Path) -> None:
+    """Raise `UserError` where `save` did not write safetensors to its path: a pickle, or nothing."""
+    try:
+        with safe_open(path, framework="np"):
+            pass
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            "save(path) must write exactly that file with safetensors.numpy.save_file(tensors, path), and it did "
+            f"not: {' '.join(str(error).split())[:200]}."
+        ) from error
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -30,6 +52,10 @@ def load_weights(model: nn.Module, path: Path) -> None:
     if not path.is_file():
         raise UserError(f"there are no weights {path}.")
     try:
+        if isinstance(model, Plain) and model.learner is not None:
+            _check_safetensors(path)
+            model.learner.load(path)
+            return
         if path.suffix == ".safetensors":
             tensors = load_file(path)
         else:

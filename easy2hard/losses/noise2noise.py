@@ -13,4 +13,4 @@ NEEDS_PAIR = True
 
 def loss(lesson: Lesson) -> Tensor:
     """The task's loss of the thought after the full unroll against `lesson.pair`; the clean target is not looked at."""
-    return lesson.judge(lesson.model.decode(lesson.states[-1], lesson.x), lesson.pair, lesson.x)
+    return lesson.judge(lesson.thought(lesson.iterations), lesson.pair, lesson.x)

@@ -2,10 +2,15 @@
 
 `encode` is p, `step` is r, `decode` is h. The harness owns the loop, so that one pass scores every budget, training can
 start anywhere, and every model's compute is counted alike.
+
+An entry without a framework is a callable on float32 NCHW NumPy arrays. Where it learns, it is a `Learner` too. What a
+`model.py` declares in `needs = ("level",)` is told to its model: a callable and a plain module as a second argument,
+`model(x, level)`, a `Recurrent` as its attribute `level`.
 """
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +27,13 @@ class Recurrent(nn.Module):
     """
 
     max_iterations: int | None = None
+    needs: tuple[str, ...] = ()  # what it is told before a pass: "level", or nothing
+    level: float | None = None  # of the images of the pass, where `needs` has "level"
+
+    def tell(self, level: str) -> None:
+        """Say of which level the next images are, to a model that needs to know."""
+        if "level" in self.needs:
+            self.level = float(level)
 
     def encode(self, x: Tensor) -> State:
         """p: the state before the first iteration."""
@@ -67,17 +79,43 @@ class Once(Recurrent):
         return state
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
-        return cast(Tensor, self.module(x))
+        return cast(Tensor, self.module(x) if self.level is None else self.module(x, self.level))
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A callable without a framework that learns. It may state `parameters: int` and `macs: (fixed, per iteration)`."""
+
+    def fit(self, batches: Iterable[Any], seed: int) -> None:
+        """Learn from one pass over (input, target), or (input, target, level) where the level is needed.
+
+        Inputs are float32 (n, channels, height, width) in [0, 1], targets the same for images and uint8 (n, height,
+        width) for mazes. All random numbers follow from `seed`.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write what was learnt to exactly `path` with `safetensors.numpy.save_file`."""
+        ...
+
+    def load(self, path: Path) -> None:
+        """Take up what `save` wrote."""
+        ...
 
 
 class Plain(Recurrent):
-    """A function on float32 NCHW NumPy arrays: one thought, no framework, nothing for the harness to train."""
+    """A callable on float32 NCHW NumPy arrays: one thought, no framework."""
 
     max_iterations = 1
 
-    def __init__(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+    def __init__(self, function: Callable[..., NDArray[np.float32]]) -> None:
         super().__init__()
         self.function = function
+
+    @property
+    def learner(self) -> Learner | None:
+        """The callable, where it learns."""
+        return self.function if isinstance(self.function, Learner) else None
 
     def encode(self, x: Tensor) -> Tensor:
         return x
@@ -87,21 +125,42 @@ class Plain(Recurrent):
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
         # Copies both ways: the function may write into its image, and may answer with a view that nobody may write to.
-        answer = self.function(np.array(x.cpu().numpy(), order="C"))
+        told = () if self.level is None else (self.level,)
+        answer = self.function(np.array(x.cpu().numpy(), order="C"), *told)
         return torch.from_numpy(np.array(answer)).to(x.device)
 
 
-def adapt(built: object) -> Recurrent:
+def adapt(built: object, needs: tuple[str, ...] = ()) -> Recurrent:
     """What `build` returned, in the form of the contract; a `TypeError` where it is none of the known kinds."""
     if isinstance(built, Recurrent):
-        return built
-    if isinstance(built, nn.Module):
-        return Once(built)
-    if callable(built):
-        return Plain(built)
-    raise TypeError(
-        f"build(task) must return a Recurrent, an nn.Module or a callable; got {type(built).__name__}."
-    )
+        model = built
+    elif isinstance(built, nn.Module):
+        model = Once(built)
+    elif callable(built):
+        _check_plain(built)
+        model = Plain(built)
+    else:
+        raise TypeError(
+            f"build(task) must return a Recurrent, an nn.Module or a callable; got {type(built).__name__}."
+        )
+    model.needs = needs or model.needs
+    return model
+
+
+def _check_plain(built: object) -> None:
+    """Raise `TypeError` for an object without a framework that keeps half of the contract."""
+    name = type(built).__name__
+    if hasattr(built, "fit") and not isinstance(built, Learner):
+        raise TypeError(
+            f"{name} has fit(batches, seed) and so needs save(path) and load(path) too, with safetensors."
+        )
+    if not isinstance(getattr(built, "parameters", 0), int):
+        raise TypeError(f"{name}.parameters is how many there are, a whole number; leave it out or state it.")
+    macs = getattr(built, "macs", (0, 0))
+    if not isinstance(macs, tuple) or [type(part) for part in macs] != [int, int]:
+        raise TypeError(
+            f"{name}.macs is two whole numbers, (fixed, per iteration), for one sample; got {macs!r}."
+        )
 
 
 def place(model: Recurrent, device: str) -> Recurrent:

@@ -1,0 +1,159 @@
+"""Training that an entry does itself: the harness hands out batches of the easy levels, and no other data.
+
+An entry without a framework has `fit(batches, seed)`; one in torch may bring `train(model, task, batches, seed)`. What
+it does with the batches is its own business: of the recipe it feels epochs, rows, batch_size and fresh, and from
+`losses` what a target is: the clean image (`fixed`), or a second noisy draw (`noise2noise`).
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from easy2hard import atomic
+from easy2hard.entry import Entry, Recipe, TaskSpec
+from easy2hard.errors import UserError
+from easy2hard.models.recurrent import Once, Plain, Recurrent, place
+from easy2hard.progress import Listener, Step
+from easy2hard.suite import Suite
+from easy2hard.tasks import Task
+from easy2hard.train import Outcome, Plan, seeded, validate, wants_pairs
+from easy2hard.weights import load_weights, save_weights
+
+Own = Callable[[Any], None]  # an entry's own training, of the batches
+_LOG_SECONDS = 1.0
+
+
+def own_training(entry: Entry, model: Recurrent, task: TaskSpec, seed: int) -> Own | None:
+    """What trains `model` in place of the harness's loop; None where nothing does."""
+    if isinstance(model, Plain) and model.learner is not None:
+        learner = model.learner
+        return lambda batches: learner.fit(batches, seed)
+    if entry.train is not None:
+        train, own = entry.train, model.module if isinstance(model, Once) else model
+        return lambda batches: train(own, task, batches, seed)
+    return None
+
+
+def refuse_untrained(entry: Entry, model: Recurrent) -> None:
+    """Raise `UserError` for an entry that would be scored without having learnt, for want of a recipe."""
+    if entry.sha256 and isinstance(model, Plain) and model.learner is not None:
+        raise UserError(
+            f"{entry.name} has fit(batches, seed) and no recipe, which would size its batches; add "
+            "recipe = Recipe(rows=…, epochs=…, batch_size=…), or give --weights."
+        )
+
+
+def check_recipe(entry: Entry, recipe: Recipe) -> None:
+    """Raise `UserError` for a recipe that asks the harness for what an entry does itself."""
+    wanted = [name for name, weight in recipe.losses.items() if weight]
+    if wanted not in (["fixed"], ["noise2noise"]):
+        raise UserError(
+            f"{entry.name} trains itself, so the losses of its recipe only say what it learns from: "
+            f"fixed (clean targets) or noise2noise (a second noisy draw); got {', '.join(wanted)}."
+        )
+    if recipe.select != "last":
+        raise UserError(
+            f"{entry.name} trains itself, so its recipe cannot select the '{recipe.select}' weights; "
+            "leave select out."
+        )
+
+
+def fit(
+    own: Own,
+    entry: Entry,
+    model: Recurrent,
+    task: Task,
+    suite: Suite,
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    levels: Sequence[str],
+    device: str,
+    listen: Listener,
+) -> Outcome:
+    """Let an entry train itself, and leave `weights.safetensors` and `trained.json` in `folder`.
+
+    An exception that it raises is the failure of this seed. There is no checkpoint: what was killed begins anew.
+    """
+    check_recipe(entry, recipe)
+    trained = folder / "trained.json"
+    if trained.is_file():
+        outcome = Outcome(**json.loads(trained.read_text()))
+        if outcome.failure is None:
+            load_weights(model, folder / "weights.safetensors")
+        return outcome
+    batches = Batches(Plan.of(task, suite, recipe, tuple(levels), seed), model, recipe, device, listen)
+    note = f"{len(batches):,} steps of {recipe.batch_size} samples at level {', '.join(levels)}"
+    listen(Step("training", 0, len(batches), {}, f"seed {seed}: {entry.name} trains itself, {note}"))
+    place(model, device).train()
+    torch.manual_seed(seeded("own training", seed))
+    began, failure = time.perf_counter(), None
+    try:
+        own(batches)
+    except Exception as error:
+        if batches.fault is not None:
+            raise batches.fault from None  # of the data or of who listens, not of the entry
+        failure = f"its own training raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if failure is None and not all(p.isfinite().all() for p in model.parameters()):
+        failure = f"training diverged: the weights after {batches.taken} steps are not all finite"
+    seconds = time.perf_counter() - began
+    validation = None if failure else validate(model, task, suite, levels, recipe, device)
+    samples = batches.taken * recipe.batch_size
+    outcome = Outcome(batches.taken, samples, seconds, None, validation, failure, own=True)
+    if failure is None:
+        save_weights(model, folder / "weights.safetensors")
+    atomic.write_text(trained, json.dumps(outcome._asdict()) + "\n")
+    return outcome
+
+
+class Batches:
+    """The training data of a recipe, all its epochs, to be walked through once; `len` is the number of batches."""
+
+    def __init__(self, plan: Plan, model: Recurrent, recipe: Recipe, device: str, listen: Listener) -> None:
+        self._plan, self._model, self._recipe = plan, model, recipe
+        self._device, self._listen = device, listen
+        self.taken = 0
+        self.fault: Exception | None = None  # what went wrong in here
+
+    def __len__(self) -> int:
+        return self._plan.steps
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        if self.taken:
+            raise RuntimeError("the batches are there once, with all epochs of the recipe in them")
+        began = told = time.perf_counter()
+        for step in range(len(self)):
+            try:
+                batch = self._draw(step)
+                now = time.perf_counter()
+                if now - told > _LOG_SECONDS:
+                    told = now
+                    speed = step * self._recipe.batch_size / (now - began)
+                    self._listen(Step("training", step, len(self), {"samples/s": speed}))
+            except Exception as error:
+                self.fault = error
+                raise
+            self.taken = step + 1
+            yield batch
+
+    def _draw(self, step: int) -> tuple[Any, ...]:
+        x, target = self._plan.batch(step)
+        if wants_pairs(self._recipe):
+            target = self._plan.second(step, "cpu")()
+        return handed(self._model, x, target, self._plan.level(step), self._device)
+
+
+def handed(model: Recurrent, x: Tensor, target: Tensor, level: str, device: str = "cpu") -> tuple[Any, ...]:
+    """A batch the way a model's own training takes it: NumPy arrays without a framework, tensors on the device with."""
+    told = (float(level),) if "level" in model.needs else ()
+    if isinstance(model, Plain):
+        arrays = (np.ascontiguousarray(part.numpy()) for part in (x, target))
+        return (*arrays, *told)
+    return (x.to(device, memory_format=torch.channels_last), target.to(device), *told)
