@@ -9,19 +9,29 @@ from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from easy2hard.errors import UserError
+from easy2hard.layers.median import median_filter
 from easy2hard.macs import parameters
+from easy2hard.models import median_cnn
 from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
-from easy2hard.models.dncnn import DnCNN
-from easy2hard.models.dt import DT, LatticeDT
+from easy2hard.models.dncnn import DnCNN, fold
+from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
+from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
 
 COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "DT, Raman et al.": (lambda: DT(3, 3, width=20), 27_360),
+    "DT + median, Raman et al.": (lambda: MedianDT(3, 3, width=20), 27_360),
+    "DT + dynamic, Raman et al.": (lambda: DynamicDT(3, 3, width=20), 27_487),
     "DT without recall": (lambda: DT(3, 3, width=20, recall=False), 23_220),
     "CNN, Raman et al.": (lambda: FeedForward(3, 3, width=20, stages=5), 84_960),
     "CNN without recall": (lambda: FeedForward(3, 3, width=20, stages=5, recall=False), 80_820),
     "DnCNN, Raman et al.": (lambda: DnCNN(3), 669_312),
+    "DnCNN of the answer itself": (lambda: DnCNN(3, residual=False), 669_312),
+    "DnCNN, grey, Zhang et al.": (lambda: DnCNN(1, depth=17), 556_032),
+    "CNN + median, Raman et al.": (lambda: MedianCNN(3), 3_563_011),
+    "CNN + median as published": (lambda: MedianCNN(3, medians=None), 3_563_011),
     "DT, Bansal et al.": (lambda: DT(3, 2, width=128), 783_504),
     "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
     "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
@@ -37,6 +47,8 @@ def test_a_net_has_the_parameters_of_its_paper(name: str) -> None:
 NETS: dict[str, Callable[[], Recurrent]] = {
     "dt": lambda: DT(3, 3, width=4),
     "dt without recall": lambda: DT(3, 3, width=4, recall=False),
+    "dt with medians": lambda: MedianDT(3, 3, width=4),
+    "dynamic dt": lambda: DynamicDT(3, 3, width=13).eval(),
     "feed forward": lambda: FeedForward(3, 3, width=4, stages=4),
     "lattice": lambda: LatticeDT(3, 3, width=4),
 }
@@ -87,9 +99,97 @@ def test_the_stages_of_the_feed_forward_net_differ_and_end() -> None:
 def test_dncnn_takes_the_noise_that_it_sees_from_the_image() -> None:
     model, x = DnCNN(3, depth=3, width=4).eval(), torch.rand(2, 3, 8, 8)
     with torch.no_grad():
-        assert torch.allclose(model(x) + model.noise(x), x, atol=1e-6)
-        model.noise[-1].weight.zero_()
+        assert torch.allclose(model(x) + model.model(x), x, atol=1e-6)
+        model.model[-1].weight.zero_()
         assert torch.equal(model(x), x)
+
+
+def test_dncnn_may_answer_with_what_it_sees() -> None:
+    model, x = DnCNN(3, depth=3, width=4, residual=False).eval(), torch.rand(2, 3, 8, 8)
+    assert torch.equal(model(x), model.model(x))
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_folding_the_batch_norms_changes_no_answer(residual: bool) -> None:
+    model, x = DnCNN(3, depth=5, width=8, residual=residual), torch.rand(4, 3, 8, 8)
+    for norm in (layer for layer in model.model if isinstance(layer, nn.BatchNorm2d)):
+        for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            nn.init.uniform_(tensor, 0.5, 1.5)
+    folded = fold(model)
+    assert model.training  # folding leaves the net as it was
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    assert torch.allclose(folded(x), model.eval()(x), atol=1e-5)
+
+
+def test_a_folded_net_has_the_names_and_forms_of_the_published_weights() -> None:
+    shapes = {name: tuple(tensor.shape) for name, tensor in DnCNN(3, folded=True).state_dict().items()}
+    convolutions = {f"model.{2 * n}.weight" for n in range(20)} | {f"model.{2 * n}.bias" for n in range(20)}
+    assert set(shapes) == convolutions
+    assert shapes["model.0.weight"] == (64, 3, 3, 3)
+    assert shapes["model.38.bias"] == (3,)
+
+
+def test_a_dncnn_of_one_convolution_is_refused() -> None:
+    with pytest.raises(UserError, match="at least 2 convolutions; got depth 1"):
+        DnCNN(3, depth=1)
+
+
+def test_the_median_net_filters_its_state_and_not_its_image() -> None:
+    model, plain = MedianDT(3, 3, width=4), DT(3, 3, width=4)
+    plain.load_state_dict(model.state_dict())
+    state, seen = torch.rand(1, 4, 12, 12), model.recall(torch.rand(1, 3, 12, 12))
+    assert torch.equal(model.step(state, seen, 0), plain.step(median_filter(state, 5), seen, 0))
+
+
+def test_the_dynamic_net_filters_state_and_image_before_the_recall() -> None:
+    model, x, state = DynamicDT(3, 3, width=13).eval(), torch.rand(2, 3, 7, 7), torch.rand(2, 13, 7, 7)
+    both = torch.cat([state, x], dim=1)
+    unfolded = F.unfold(both, 5, padding=2).view(2, 16, 25, 49)
+    kernels = model.filter.span(F.relu(model.filter.norm(model.filter.reduce(both)))).view(2, 1, 25, 49)
+    filtered = (unfolded * kernels).sum(dim=2).view_as(both)
+    assert model.recall_conv is not None
+    expected = model.block(model.recall_conv.both(filtered))
+    assert torch.allclose(model.step(state, model.recall(x), 0), expected, atol=1e-5)
+
+
+def test_the_dynamic_filter_learns_in_every_part() -> None:
+    model = DynamicDT(3, 3, width=13)
+    model(torch.rand(2, 3, 8, 8), 2).square().mean().backward()
+    gradients = {name: p.grad for name, p in model.filter.named_parameters()}
+    del gradients["reduce.bias"]  # the batch norm takes it away again while training
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients.values())
+
+
+def test_a_width_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(UserError, match="at least one channel in and out; got 3 and 0"):
+        DT(3, 3, width=0)
+    with pytest.raises(UserError, match="at least 8 channels; got 7"):
+        DynamicDT(3, 3, width=4)
+
+
+@pytest.mark.parametrize(("medians", "filtered"), [(16, 18), (1, 3), (0, 2), (None, 0)])
+def test_the_median_cnn_has_two_medians_in_front_and_one_after_each_early_block(
+    medians: int | None, filtered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(median_cnn, "median_filter", lambda x, size: sizes.append(size) or x)
+    MedianCNN(3, width=2, blocks=17, medians=medians)(torch.rand(1, 3, 8, 8))
+    assert sizes == [5] * filtered
+
+
+def test_the_median_cnn_starts_from_filtered_images() -> None:
+    model, x = MedianCNN(3, width=2, blocks=1, medians=0).eval(), torch.rand(1, 3, 12, 12)
+    seen: list[Tensor] = []
+    model.first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    model(x)
+    assert torch.equal(seen[0], median_filter(median_filter(x, 5), 5))
+
+
+def test_the_batch_norms_of_the_median_cnn_have_the_numbers_of_its_code() -> None:
+    block = median_cnn.Block(2)
+    norms = [layer for layer in block.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert [norm.eps for norm in norms] == [1e-4, 1e-3, 1e-3]
+    assert {norm.momentum for norm in norms} == {0.01}
 
 
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:

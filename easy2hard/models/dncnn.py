@@ -2,23 +2,62 @@
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from easy2hard.models.dt import conv
+from easy2hard.errors import UserError
 
 
 class DnCNN(nn.Module):
     """conv + ReLU, `depth` - 2 times conv + batch norm + ReLU, conv; the answer is the input minus that.
 
     Convolutions have no bias, as in the PyTorch port that the 669,312 parameters of Raman et al.'s table 1 point to.
+    `residual=False` takes what comes out as the answer itself. `folded=True` has biases in the place of the batch
+    norms, for inference: the form in which the weights of the paper's authors are published, whose files load as they
+    are (parameters `model.0.weight`, `model.0.bias`, `model.2.weight`, …). `fold` makes one from a trained net.
     """
 
-    def __init__(self, channels: int, *, depth: int = 20, width: int = 64) -> None:
+    def __init__(
+        self, channels: int, *, depth: int = 20, width: int = 64, residual: bool = True, folded: bool = False
+    ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [conv(channels, width), nn.ReLU(inplace=True)]
+        if depth < 2:
+            raise UserError(f"a DnCNN has at least 2 convolutions; got depth {depth}.")
+        self.channels, self.depth, self.width, self.residual = channels, depth, width, residual
+        layers: list[nn.Module] = [_conv(channels, width, folded), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
-            layers += [conv(width, width), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-        self.noise = nn.Sequential(*layers, conv(width, channels))
+            norm = [] if folded else [nn.BatchNorm2d(width)]
+            layers += [_conv(width, width, folded), *norm, nn.ReLU(inplace=True)]
+        self.model = nn.Sequential(*layers, _conv(width, channels, folded))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x - cast(Tensor, self.noise(x))
+        seen = cast(Tensor, self.model(x))
+        return x - seen if self.residual else seen
+
+
+@torch.no_grad()
+def fold(model: DnCNN) -> DnCNN:
+    """The same function as `model` in evaluation mode, each batch norm taken into the convolution before it."""
+    folded = DnCNN(model.channels, depth=model.depth, width=model.width, residual=model.residual, folded=True)
+    convolutions = (layer for layer in folded.model if isinstance(layer, nn.Conv2d))
+    for layer in model.model:
+        if isinstance(layer, nn.Conv2d):
+            into = next(convolutions)
+            into.weight.copy_(layer.weight)
+            cast(Tensor, into.bias).zero_()
+        elif isinstance(layer, nn.BatchNorm2d):
+            into.weight, into.bias = fuse_conv_bn_weights(
+                into.weight,
+                into.bias,
+                cast(Tensor, layer.running_mean),
+                cast(Tensor, layer.running_var),
+                layer.eps,
+                layer.weight,
+                layer.bias,
+            )
+    return folded.eval()
+
+
+def _conv(inputs: int, outputs: int, bias: bool) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)

@@ -6,14 +6,20 @@ width 20 on images. All convolutions are 3x3 with padding 1, without bias or nor
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from easy2hard.errors import UserError
+from easy2hard.layers.involution import involution
+from easy2hard.layers.median import median_filter
 from easy2hard.models.recurrent import Recurrent
 
 
 def conv(inputs: int, outputs: int) -> nn.Conv2d:
-    """The family's convolution: 3x3, same size, no bias."""
+    """The family's convolution: 3x3, same size, no bias; `UserError` for a width below 1."""
+    if min(inputs, outputs) < 1:
+        raise UserError(f"a convolution needs at least one channel in and out; got {inputs} and {outputs}.")
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
 
 
@@ -92,6 +98,64 @@ class DT(Recurrent):
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
         return cast(Tensor, self.head(state))
+
+
+class MedianDT(DT):
+    """A `DT` that takes the median of each pixel's neighbourhood of its state first in every iteration.
+
+    Raman et al., table 1, row "DT + median": no parameter more. Borders are reflected.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, width: int, kernel_size: int = 5) -> None:
+        super().__init__(in_channels, out_channels, width=width)
+        self.kernel_size = kernel_size
+
+    def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
+        return super().step(median_filter(state, self.kernel_size), x, t)
+
+
+class Involution(nn.Module):
+    """An involution of one group whose kernels are made from its own input: span(ReLU(BN(reduce(x)))).
+
+    Li et al. (CVPR 2021), algorithm 1 with the batch norm of its equation 6; `reduce` and `span` are 1x1 convolutions
+    with bias, `reduce` to a `reduction`-th of the channels.
+    """
+
+    def __init__(self, channels: int, *, kernel_size: int = 5, reduction: int = 8) -> None:
+        super().__init__()
+        if channels < reduction:
+            raise UserError(
+                f"an involution that reduces its channels by {reduction} needs at least {reduction} channels; "
+                f"got {channels}."
+            )
+        hidden = channels // reduction
+        self.reduce = nn.Conv2d(channels, hidden, 1)
+        self.norm = nn.BatchNorm2d(hidden)
+        self.span = nn.Conv2d(hidden, kernel_size**2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernels = self.span(F.relu(self.norm(self.reduce(x)), inplace=True))
+        return involution(x, kernels.unsqueeze(1))
+
+
+class DynamicDT(DT):
+    """A `DT` that filters [state, image] by an `Involution` first in every iteration; Raman et al., "DT + dynamic".
+
+    Its batch norm is shared by all iterations. The filtered image differs from one to the next, so the recall
+    convolution runs over both halves each time.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, width: int, kernel_size: int = 5) -> None:
+        super().__init__(in_channels, out_channels, width=width)
+        self.filter = Involution(width + in_channels, kernel_size=kernel_size)
+
+    def recall(self, x: Tensor) -> Tensor:
+        return x
+
+    def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
+        assert self.recall_conv is not None  # it was built with recall
+        filtered = self.filter(torch.cat([state, x], dim=1))
+        return cast(Tensor, self.block(self.recall_conv.both(filtered)))
 
 
 class LatticeDT(DT):

@@ -1,0 +1,73 @@
+"""A deep residual net with median layers between its convolutions, against impulse noise.
+
+Liang et al.; the layers are those of their code (github.com/llmpass/medianDenoise), 3,563,011 parameters as in Raman et
+al.'s table 1. Convolutions are 3x3 with bias and zero padding; there is no global skip, and the answer is linear.
+"""
+
+from torch import Tensor, nn
+
+from easy2hard.layers.median import median_filter
+
+
+class MedianCNN(nn.Module):
+    """Two medians, conv, PReLU, `blocks` blocks, conv; a median after each of the first `medians` blocks too.
+
+    `medians=None` has none at all, not even on the image: what the published code computes, whose median layer
+    returns its input.
+    """
+
+    def __init__(self, channels: int, *, width: int = 64, blocks: int = 32, medians: int | None = 16) -> None:
+        super().__init__()
+        self.medians = medians
+        self.first = nn.Sequential(_conv(channels, width), nn.PReLU(width, init=0))
+        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.last = _conv(width, channels, orthogonal=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.medians is not None:
+            x = median_filter(median_filter(x, 5), 5)
+        x = self.first(x)
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number < (self.medians or 0):
+                x = median_filter(x, 5)
+        answer: Tensor = self.last(x)
+        return answer
+
+
+class Block(nn.Module):
+    """conv, batch norm, ReLU; then conv, batch norm, PReLU, conv, batch norm, plus what went into these.
+
+    The batch norms have the numbers of the Keras code: 0.99 of the old statistics are kept, epsilon is 1e-4 in the
+    first and 1e-3 in the others.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.plain = nn.Sequential(
+            _conv(width, width, orthogonal=True), _norm(width, 1e-4), nn.ReLU(inplace=True)
+        )
+        self.residual = nn.Sequential(
+            _conv(width, width),
+            _norm(width, 1e-3),
+            nn.PReLU(width, init=0),
+            _conv(width, width),
+            _norm(width, 1e-3),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.plain(x)
+        residual: Tensor = self.residual(x)
+        return residual + x
+
+
+def _conv(inputs: int, outputs: int, *, orthogonal: bool = False) -> nn.Conv2d:
+    """A convolution with the weights that the Keras code begins with."""
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    (nn.init.orthogonal_ if orthogonal else nn.init.kaiming_normal_)(layer.weight)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # it has one
+    return layer
+
+
+def _norm(width: int, epsilon: float) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(width, eps=epsilon, momentum=0.01)

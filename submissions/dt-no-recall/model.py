@@ -1,0 +1,15 @@
+"""DT without recall: only the first iteration sees the image; 23,220 parameters."""
+
+from easy2hard import Recipe, Recurrent
+from easy2hard.entry import TaskSpec
+from easy2hard.models.dt import DT
+
+
+def build(task: TaskSpec) -> Recurrent:
+    return DT(task.in_channels, task.out_channels, width=20, recall=False)
+
+
+recipes = {
+    "quick": Recipe(rows=10_000, epochs=1, batch_size=20, lr=3e-3, warmup=0.1, clip=0.1, train_iterations=5),
+    "paper": Recipe(epochs=20, batch_size=64, lr=1e-3, clip=1.0, train_iterations=5),
+}
