@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from easy2hard import screen, shelf
+from easy2hard import hub_cli, screen, shelf
 from easy2hard.errors import UserError
 from easy2hard.version import VERSION
 
@@ -24,6 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(hub_cli.push, name="push")
+app.add_typer(hub_cli.pull, name="pull")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Images = Annotated[

@@ -1,12 +1,15 @@
 """Small things that many tests share: suites of a few rows, and entries written as text."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported, by the tests that need it
+
+import hubclient
+import minihub
 
 from easy2hard import suite as suites
 from easy2hard.suite import Suite
@@ -128,3 +131,28 @@ def write_entry(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def _hub_and_client(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Iterator[tuple[minihub.Hub, hubclient.Client]]":
+    folder = tmp_path_factory.mktemp("hub")
+    hub = minihub.Hub()
+    client = hubclient.Client(hub.url, folder)
+    yield hub, client
+    client.close()
+    hub.close()
+
+
+@pytest.fixture
+def hub(_hub_and_client: "tuple[minihub.Hub, hubclient.Client]") -> "Iterator[minihub.Hub]":
+    """An empty Hub on this machine."""
+    yield _hub_and_client[0]
+    _hub_and_client[0].clear()
+
+
+@pytest.fixture
+def client(_hub_and_client: "tuple[minihub.Hub, hubclient.Client]") -> "hubclient.Client":
+    """A process whose Hub is `hub`."""
+    return _hub_and_client[1]

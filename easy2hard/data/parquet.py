@@ -69,6 +69,24 @@ def footer(path: Path) -> dict[str, Any]:
     return {**content, "stored": metadata.num_rows}
 
 
+def unpacked(path: Path) -> int:
+    """The bytes that a file's columns take up when they are read."""
+    metadata = pq.read_metadata(path)
+    return sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+
+
+def columns(path: Path) -> list[dict[str, Any]]:
+    """A file's columns as the head of a dataset card names them."""
+    features = json.loads(pq.read_schema(path).metadata[b"huggingface"])["info"]["features"]
+    return [
+        {
+            "name": name,
+            "dtype": kind["dtype"] if kind["_type"] == "Value" else {"image": {"mode": kind["mode"]}},
+        }
+        for name, kind in features.items()
+    ]
+
+
 def decode(path: Path) -> Rows:
     """The rows of a shard, its pages checked against their checksums; raises one of `Damaged`."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
