@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported, by the tests that need it
 
@@ -92,6 +94,21 @@ def build(task):
 
 recipe = Recipe(epochs=1, batch_size=5, lr=3e-3, train_iterations=3)
 '''
+
+
+@pytest.fixture(scope="session", autouse=True)
+def vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VGG of random weights up to relu2_2, which the loss perceptual finds where it looks for the real ones."""
+    draw = np.random.default_rng(0)
+    tensors = {}
+    for place, (inputs, outputs) in {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128)}.items():
+        weight = draw.normal(0, (2 / (9 * inputs)) ** 0.5, (outputs, inputs, 3, 3))
+        tensors[f"features.{place}.weight"] = weight.astype(np.float32)
+        tensors[f"features.{place}.bias"] = draw.normal(0, 0.1, outputs).astype(np.float32)
+    path = tmp_path_factory.mktemp("vgg") / "vgg.safetensors"
+    save_file(tensors, path)
+    os.environ["EASY2HARD_VGG16"] = os.environ["EASY2HARD_VGG19"] = str(path)
+    return path
 
 
 @pytest.fixture

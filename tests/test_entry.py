@@ -57,6 +57,19 @@ FAULTS = {
         r"recipe 'default' has the unknown loss mse; there are: .*fixed",
     ),
     "no loss": (f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(losses={{'fixed': 0}})\n", r"no loss above 0"),
+    "an option of a loss that is not there": (
+        f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(options={{'similarity': {{'gamma': 0.5}}}})\n",
+        r"has options of the loss similarity, but no such loss",
+    ),
+    "an unknown option": (
+        "from easy2hard import Recipe\n" + BUILD
+        + "recipe = Recipe(losses={'similarity': 1}, options={'similarity': {'gama': 1}})\n",
+        r"recipe 'default': the loss similarity has no option gama; it has: gamma",
+    ),
+    "an option of a loss that has none": (
+        f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(options={{'fixed': {{'gamma': 1}}}})\n",
+        r"the loss fixed has no option gamma; it has none",
+    ),
     "an unknown setting": (
         f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(learning_rate=1)\n",
         r"learning_rate: unknown key; there are: epochs, .*lr",

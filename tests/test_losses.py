@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from easy2hard.losses import Lesson, fixed, progressive
+from easy2hard.errors import UserError
+from easy2hard.losses import Lesson, fixed, progressive, similarity
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import Recurrent
 
@@ -124,3 +125,54 @@ def test_the_progressive_loss_is_that_of_the_last_thought() -> None:
         one = lesson(model, seed=seed)
         thought = model(one.x, sum(drawn(seed)))
         assert torch.allclose(progressive.loss(one), square(thought, one.target, one.x))
+
+
+@pytest.mark.parametrize("gamma", [0.8, 0.3, 1.0])
+def test_similarity_is_the_weighted_distance_of_every_thought_but_the_last_to_the_noisy_image(
+    gamma: float,
+) -> None:
+    model = DT(3, 3, width=4)
+    one = lesson(model, iterations=4)
+    expected = sum(
+        gamma**i * (model(one.x, i) - one.x).square().sum().item() / one.x.numel() for i in range(1, 4)
+    )
+    assert similarity.loss(one, gamma).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_similarity_weighs_by_powers_of_four_fifths_unless_told_otherwise() -> None:
+    one = lesson(DT(3, 3, width=4))
+    assert torch.equal(similarity.loss(one), similarity.loss(one, gamma=0.8))
+
+
+def test_similarity_of_a_net_that_repeats_its_input_is_zero() -> None:
+    assert similarity.loss(lesson(Tape())).item() == 0
+
+
+def test_a_single_iteration_has_no_thought_to_compare() -> None:
+    with pytest.raises(UserError, match="set train_iterations to 2 or more"):
+        similarity.loss(lesson(Tape(), iterations=1))
+
+
+def test_similarity_refuses_answers_that_are_no_images_like_the_input() -> None:
+    with pytest.raises(UserError, match=r"thoughts are \(2, 8, 8\), inputs \(3, 8, 8\)"):
+        similarity.loss(lesson(DT(3, 2, width=4)))
+
+
+@pytest.mark.parametrize("gamma", [0.0, -0.5, 1.5])
+def test_similarity_refuses_a_gamma_that_is_no_share(gamma: float) -> None:
+    with pytest.raises(UserError, match="above 0 and at most 1"):
+        similarity.loss(lesson(Tape()), gamma)
+
+
+def test_a_thought_is_read_out_once_for_all_losses_that_ask() -> None:
+    class Counted(Tape):
+        reads = 0
+
+        def decode(self, state: Tensor, x: Tensor) -> Tensor:
+            self.reads += 1
+            return state
+
+    one = lesson(model := Counted())
+    for loss in (fixed, similarity, fixed):
+        loss.loss(one)
+    assert model.reads == 3

@@ -130,9 +130,7 @@ def lesson(model: nn.Module, seed: int) -> Lesson:
     return Lesson(model, x, target, judge, 3, 3, random.Random(seed), second=lambda: torch.rand_like(x))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "entry", sorted({*shelf.names("losses")} - {"perceptual"})
-)  # it needs the weights of a VGG
+@only("losses")
 def test_a_loss_is_a_finite_number_with_a_gradient_and_no_luck_of_its_own(entry: str) -> None:
     torch.manual_seed(0)
     model, loss = DT(3, 3, width=4), shelf.take("losses", entry).loss
