@@ -388,12 +388,12 @@ def test_a_suite_with_a_noise_of_the_users_own_needs_no_fork(
 
 
 def test_a_noise_that_was_edited_is_another_protocol_and_run_anew(
-    run: Callable[..., Record], definitions: Path, tmp_path: Path
+    run: Callable[..., Record], write_entry: Write, definitions: Path, tmp_path: Path
 ) -> None:
-    suite = user_suite(tmp_path / "a", definitions)
-    first = run(nn.Identity(), suite=suite)
+    suite, entry = user_suite(tmp_path / "a", definitions), write_entry(name="mean.py", code=MEAN)
+    first = run(entry, suite=suite)
     (tmp_path / "a" / "mine.py").write_text(NOISE.replace("1 - float", "1 - 0.5 * float"))
-    second = run(nn.Identity(), suite=suite)
+    second = run(entry, suite=suite)
     assert figures(first) != figures(second)
     assert first.task.protocol != second.task.protocol
 

@@ -254,6 +254,24 @@ def test_a_run_of_one_step_has_a_learning_rate(warmup: float) -> None:
     assert 0 < learning_rate(Recipe(lr=1.0, warmup=warmup), 0, 1) <= 1.0
 
 
+@pytest.mark.parametrize("clip", [1e-3, None])
+def test_a_step_is_as_long_as_the_clipped_gradient(clip: float | None, tiny: Suite, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = small()
+    before = [p.detach().clone() for p in model.parameters()]
+    one = {
+        "optimizer": "sgd",
+        "lr": 1.0,
+        "schedule": "constant",
+        "epochs": 0.1,
+        "momentum": 0.0,
+        "clip": clip,
+    }
+    train(model, open_task(tiny), tiny, RECIPE.model_copy(update=one), seed=0, folder=tmp_path, listen=silent)
+    moved = sum((p.detach() - b).square().sum() for p, b in zip(model.parameters(), before, strict=True))
+    assert float(moved) ** 0.5 == pytest.approx(1e-3, rel=1e-2) if clip else float(moved) ** 0.5 > 1e-2
+
+
 class Spy:
     """A task that writes down what is drawn of it."""
 
