@@ -270,7 +270,9 @@ def check(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A file such as my_model.py, a folder, or an entry's name.")],
+    model: Annotated[
+        str, typer.Argument(help="A file such as my_model.py, a folder, an entry's name, or hf:ORG/NAME.")
+    ],
     suite: Annotated[str, typer.Option(help="A suite's name or a .toml file.")] = "sp",
     recipe: Annotated[
         str | None,
@@ -306,6 +308,9 @@ def evaluate(
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from an earlier run of the same.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for runs.")] = Path("runs"),
+    trust_code: Annotated[
+        bool, typer.Option("--trust-code", help="Run the code that a model from the Hub brings.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model on the easy levels, score it on all, and show it among the reference models.
@@ -320,6 +325,11 @@ def evaluate(
         raise UserError(f"--track is quick or full; got '{track}'.")
     if threads:
         torch.set_num_threads(threads)
+    if model.startswith("hf:"):
+        from easy2hard import hub
+
+        fetched = hub.fetch(model.removeprefix("hf:"), trust_code=trust_code)
+        model, weights = str(fetched.path), weights or fetched.weights
     asked: dict[str, Any] = {
         "track": track,
         "budgets": _numbers(budgets, "--budgets"),

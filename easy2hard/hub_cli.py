@@ -122,3 +122,65 @@ def pull_results(
     screen.say(f"{repo}: {len(pulled.files)} files laid in {into}.")
     for note in pulled.notes:
         screen.say(f"note: {note}")
+
+
+@push.command("model")
+def push_model(
+    entry: Annotated[str, typer.Argument(help="An entry of submissions/.")],
+    repo: Repo,
+    submissions: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    suite: Annotated[str | None, typer.Option(help="The suite, where it has records on several.")] = None,
+    track: Annotated[str | None, typer.Option(help="quick or full, where it has records of both.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="The recipe, where it has records of several.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="The repo of the data: the scores go to its leaderboard.")
+    ] = None,
+    revision: Revision = "main",
+    private: Private = False,
+    create_pr: Pull = False,
+    dry_run: Dry = False,
+    as_json: Json = False,
+) -> None:
+    """Send an entry with its weights, its card and its scores to a model repo.
+
+    Example: easy2hard push model dt --repo my-lab/dt-sp --dataset my-lab/easy2hard
+    """
+    from easy2hard import hub
+
+    target = hub.Target(repo, revision, private, create_pr, dry_run)
+    with screen.progress(quiet=as_json) as listen:
+        sent = hub.push_model(
+            entry,
+            submissions,
+            target,
+            suite=suite,
+            track=track,
+            recipe=recipe,
+            dataset=dataset,
+            listen=listen,
+        )
+    _show(sent, dry_run, as_json)
+
+
+@push.command("page")
+def push_page(
+    repo: Repo,
+    leaderboard: Annotated[Path, typer.Option(help="Folder that `leaderboard` rendered to.")] = Path(
+        "leaderboard"
+    ),
+    revision: Revision = "main",
+    private: Private = False,
+    create_pr: Pull = False,
+    dry_run: Dry = False,
+    as_json: Json = False,
+) -> None:
+    """Send the rendered boards as a static Space.
+
+    Example: easy2hard push page --repo my-lab/easy2hard-leaderboard
+    """
+    from easy2hard import hub
+
+    target = hub.Target(repo, revision, private, create_pr, dry_run)
+    with screen.progress(quiet=as_json) as listen:
+        sent = hub.push_page(leaderboard, target, listen=listen)
+    _show(sent, dry_run, as_json)

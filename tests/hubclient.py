@@ -72,8 +72,8 @@ class Client:
         return self._ask({"code": code, "given": names, "token": token})
 
     def spawn(self, *arguments: object, **environ: str) -> "subprocess.Popen[str]":
-        """Run the command line in a process of its own, which waits as long as it means to."""
-        command = [sys.executable, "-m", "easy2hard", *map(str, arguments)]
+        """Run the command line in a process of its own."""
+        command = [sys.executable, str(HERE / "hubclient.py"), *map(str, arguments)]
         return subprocess.Popen(
             command,
             env=environment(self.url, self.home, **environ),
@@ -119,9 +119,18 @@ def _run(asked: dict[str, object]) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-if __name__ == "__main__":
-    _sleep = time.sleep
-    time.sleep = lambda seconds: _sleep(seconds / 50)
+def _answer() -> None:
     answers = sys.stdout
     for line in sys.stdin:
         print(json.dumps(_run(json.loads(line))), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    _sleep = time.sleep
+    time.sleep = lambda seconds: _sleep(seconds / 50)
+    if sys.argv[1:]:
+        from easy2hard.cli import main
+
+        main()
+    else:
+        _answer()

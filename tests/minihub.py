@@ -97,12 +97,13 @@ class Repo:
 
 @dataclass
 class Fault:
-    """What goes wrong with requests that match: a status, a cut after some bytes of the body, or a pause."""
+    """What goes wrong with requests that match: a status, a cut after some bytes, a lost answer, or a pause."""
 
     method: str
     path: str  # a regular expression
     status: int | None = None
     cut: int | None = None
+    late: bool = False  # the request is carried out, and the connection breaks before the answer
     hold: threading.Event | None = None
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1  # -1: for ever
@@ -238,6 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, headers, content = self._answer(address.path)
         except Refusal as refusal:
             status, headers, content = refusal.status, refusal.headers, refusal.body
+        if fault and fault.late:
+            return self._break_off(len(self.body))
         if fault and fault.cut is not None:
             self._send(status, headers, content[: fault.cut], length=len(content))
             return self._break_off(len(self.body))

@@ -7,7 +7,21 @@ network does comes out as one `UserError` that says what to do.
 """
 
 from easy2hard.hub.data import push_data
+from easy2hard.hub.model import Fetched, fetch, push_model
+from easy2hard.hub.page import push_page
 from easy2hard.hub.results import Pulled, pull_results, push_results
 from easy2hard.hub.sending import Change, Sent, Target
 
-__all__ = ["Change", "Pulled", "Sent", "Target", "pull_results", "push_data", "push_results"]
+__all__ = [
+    "Change",
+    "Fetched",
+    "Pulled",
+    "Sent",
+    "Target",
+    "fetch",
+    "pull_results",
+    "push_data",
+    "push_model",
+    "push_page",
+    "push_results",
+]

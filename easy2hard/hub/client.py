@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds before the next attempt
-_CONFLICTS = 30  # attempts on top of somebody else's commit: each means that another push went through
+_CONFLICTS = 20  # attempts on top of somebody else's commit: each means that another push went through
 _LONGEST = 60.0  # seconds that a Retry-After may ask for
 
 
