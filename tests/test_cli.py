@@ -113,6 +113,21 @@ def test_evaluate_shows_a_users_file_among_the_reference_rows(run: Run, tmp_path
     assert json.loads(record.read_text())["task"]["limit"] == 4
 
 
+def test_a_sweep_over_recipes_is_one_command_and_a_record_for_each(
+    run: Run, write_entry: Callable[..., Path], definitions: Path, tmp_path: Path
+) -> None:
+    sweep = (
+        "recipes = {f'alpha-{a:g}': Recipe(rows=5, epochs=1, losses={'fixed': 1 - a, 'progressive': a})"
+        " for a in (0, 0.5, 1)}"
+    )
+    write_entry(("recipe = Recipe(epochs=1, batch_size=5, lr=3e-3, train_iterations=3)", sweep))
+    ask = ("--suite", str(definitions / "tiny.toml"), "--levels", "0.1", "--limit", "2", "--json")
+    done = run("evaluate", str(tmp_path / "small.py"), "--recipe", "alpha-0,alpha-0.5,alpha-1", *ask)
+    models = [record["model"] for record in json.loads(done.stdout)]
+    assert [model["recipe"] for model in models] == ["alpha-0", "alpha-0.5", "alpha-1"]
+    assert [model["hparams"]["losses"]["progressive"] for model in models] == [0, 0.5, 1]
+
+
 def test_evaluate_reads_the_test_samples_from_files_to_the_same_scores(run: Run, tmp_path: Path) -> None:
     run("generate", "sp", "--levels", "0.1", "--splits", "test", "--rows", "8")
     ask = ("evaluate", "identity", "--levels", "0.1", "--limit", "8", "--json")
