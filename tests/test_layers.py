@@ -58,7 +58,7 @@ def test_the_smallest_image_is_one_pixel_larger_than_its_border(k: int, side: in
 
 
 def test_the_median_of_a_batch_is_cut_into_pieces_without_a_seam() -> None:
-    x = drawn(9, 20, 40, 40)  # several pieces of 2 ** 17 numbers in either layout
+    x = drawn(9, 20, 40, 40)  # several pieces of 2 ** 16 numbers in either layout
     expected = windows(x, 3).median(dim=-1).values
     for layout in LAYOUTS.values():
         assert torch.equal(median_filter(layout(x)), expected)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-_NUMBERS_AT_ONCE = {"cpu": 2**17}  # half a megabyte: a few of these fit the second-level cache
+_NUMBERS_AT_ONCE = {"cpu": 2**16}  # a quarter of a megabyte: a few of these fit the second-level cache
 _NUMBERS_AT_ONCE_ELSEWHERE = 2**26  # bounds the memory; small pieces would leave a GPU idle
 
 

@@ -102,14 +102,13 @@ def _split(padded: Tensor, median: Tensor, gradient: Tensor, size: int, row: int
     centre, share = line.new_zeros(2, places)
     centre.as_strided(median.shape, padded.stride()).copy_(median)
     share.as_strided(gradient.shape, padded.stride()).copy_(gradient)  # … and has no gradient to pass on
-    windows = line.as_strided((size, size, places), (row, column, 1))
-    equal = torch.eq(windows, centre, out=line.new_empty(windows.shape))
+    windows, steps = (size, size, places), (row, column, 1)
+    equal = torch.eq(line.as_strided(windows, steps), centre, out=line.new_empty(windows))
     share /= equal.sum(dim=(0, 1)).clamp_(min=1)
     answer = torch.zeros_like(line)
-    for i in range(size):
-        for j in range(size):
-            first = i * row + j * column
-            answer[first : first + places].addcmul_(equal[i, j], share)
+    for sums, places_equal in zip(answer.as_strided(windows, steps), equal, strict=True):
+        for total, is_equal in zip(sums, places_equal, strict=True):
+            total.addcmul_(is_equal, share)
     return answer.view_as(padded)
 
 
@@ -201,8 +200,7 @@ def _middle(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 def _shifted(line: Tensor, step: int, count: int) -> list[Tensor]:
     """`count` views of a line, each `step` further on, cut to the same length."""
-    length = len(line) - (count - 1) * step
-    return [line[i * step : i * step + length] for i in range(count)]
+    return list(line.as_strided((count, len(line) - (count - 1) * step), (step, 1)).unbind())
 
 
 def _format(x: Tensor) -> torch.memory_format:
