@@ -28,12 +28,23 @@ class DnCNN(nn.Module):
         layers: list[nn.Module] = [_conv(channels, width, folded), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
             norm = [] if folded else [nn.BatchNorm2d(width)]
-            layers += [_conv(width, width, folded), *norm, nn.ReLU(inplace=True)]
+            layers += [_near_identity(_conv(width, width, folded)), *norm, nn.ReLU(inplace=True)]
         self.model = nn.Sequential(*layers, _conv(width, channels, folded))
 
     def forward(self, x: Tensor) -> Tensor:
         seen = cast(Tensor, self.model(x))
         return x - seen if self.residual else seen
+
+
+@torch.no_grad()
+def _near_identity(layer: nn.Conv2d) -> nn.Conv2d:
+    """Start a convolution as the identity plus little noise.
+
+    Twenty layers that start at random pass so little of the image on that the first hundred steps learn nothing: on
+    salt-and-pepper at 0.1 the loss stays at that of the noisy image, where this start has a tenth of it by then.
+    """
+    layer.weight.mul_(0.3).add_(nn.init.dirac_(torch.empty_like(layer.weight)))
+    return layer
 
 
 @torch.no_grad()
