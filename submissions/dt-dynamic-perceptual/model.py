@@ -9,7 +9,7 @@ def build(task: TaskSpec) -> Recurrent:
     return DynamicDT(task.in_channels, task.out_channels, width=20, kernel_size=5)
 
 
-losses = {"fixed": 1.0, "perceptual": 1e-3}
+losses = {"fixed": 1.0, "perceptual": 0.03}
 recipes = {
     "quick": Recipe(
         rows=10_000,
