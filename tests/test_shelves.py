@@ -156,7 +156,5 @@ def test_a_rule_takes_one_truth_per_sample_and_starts_afresh(entry: str) -> None
 
 
 @only("models")
-def test_a_model_file_defines_modules(entry: str) -> None:
-    classes = [item for item in public(shelf.take("models", entry)) if inspect.isclass(item)]
-    assert classes
-    assert any(issubclass(item, nn.Module) for item in classes)
+def test_a_model_file_defines_classes_an_entry_can_build_on(entry: str) -> None:
+    assert any(inspect.isclass(item) for item in public(shelf.take("models", entry)))
