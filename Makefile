@@ -1,12 +1,13 @@
 # The two commands of the README are `make demo` and `make test`; CONTRIBUTING.md has the rest.
 PYTHON ?= python3
 VENV ?= .venv
+OLDEST ?= .venv-oldest
 BIN := $(VENV)/bin
 RUN := $(BIN)/easy2hard
 DEMO ?= demo
 FLOORS := identity median-3 median-5 gaussian-blur detect-interpolate
 
-.PHONY: demo test check bench format install install-dev
+.PHONY: demo test test-oldest check bench format install install-dev
 
 demo: install
 	@echo "== 1 of 5: drawing the data of the suite sp (about 10 s)"
@@ -32,6 +33,13 @@ check: install-dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 	$(BIN)/python -m pytest -n 2 -q
+
+# The Hub with the oldest clients that pyproject.toml allows; `make test` has the newest.
+test-oldest:
+	$(PYTHON) -m venv $(OLDEST)
+	grep -v -E '^(datasets|huggingface_hub|polars|duckdb)==' constraints.txt > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/pip install -q -c $(OLDEST)/constraints.txt 'datasets==4.0.*' 'huggingface_hub==0.34.*' -e '.[test]'
+	$(OLDEST)/bin/python -m pytest -q tests/test_hub*.py
 
 bench: install-dev
 	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'

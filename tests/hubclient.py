@@ -52,11 +52,11 @@ def environment(url: str, home: Path, **changes: str) -> dict[str, str]:
 class Client:
     """The other end of such a process."""
 
-    def __init__(self, url: str, home: Path) -> None:
+    def __init__(self, url: str, home: Path, **environ: str) -> None:
         self.url, self.home = url, home
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "hubclient.py")],
-            env=environment(url, home),
+            env=environment(url, home, **environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

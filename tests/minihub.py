@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import xetstore
+
 USER, ORG = "ann", "lab"
 TOKENS = {"hf_write": "write", "hf_read": "read"}
 DATE = "2026-11-20T10:00:00.000Z"
@@ -195,6 +197,10 @@ class Hub:
     def commits(self) -> list[Request]:
         """The commits that were asked for."""
         return [request for request in self.log if request.method == "POST" and "/commit/" in request.path]
+
+    def stored(self, oid: str) -> xetstore.Stored | None:
+        """The object in Xet's store, where there is one."""
+        return xetstore.find(self.store, oid) if self.store else None
 
     def next_fault(self, method: str, path: str) -> Fault | None:
         with self.lock:
@@ -468,6 +474,9 @@ class _Handler(BaseHTTPRequestHandler):
         if key == "file":
             files[path] = Blob(base64.b64decode(value["content"]), False)
         elif key == "lfsFile":
+            stored = self.hub.stored(value["oid"])
+            if stored and self.hub.store:
+                self.hub.objects[stored.sha256] = xetstore.read(self.hub.store, stored)
             if value["oid"] not in self.hub.objects:
                 raise Refusal(400, f"LFS pointer of {path} points to an object that was never uploaded")
             files[path] = Blob(self.hub.objects[value["oid"]], True)
@@ -509,6 +518,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(404, "Entry not found", "EntryNotFound", **{"X-Repo-Commit": commit.oid})
         headers = {"ETag": f'"{blob.etag}"', "X-Repo-Commit": commit.oid, "Accept-Ranges": "bytes"}
         if blob.lfs:
+            stored = self.hub.stored(blob.sha256)
+            if stored:
+                refresh = f"{self.hub.url}/api/{kind}/{id}/xet-read-token/{commit.oid}"
+                headers |= {"X-Xet-Hash": stored.hash, "X-Xet-Refresh-Route": refresh}
             headers |= {"X-Linked-Etag": f'"{blob.etag}"', "X-Linked-Size": str(len(blob.content))}
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not wanted:

@@ -297,3 +297,20 @@ def test_a_tree_in_pages_and_objects_in_parts_work_too(hub: Hub, client: Client,
     assert sum("/1" in request.path[-3:] for request in hub.uploads()) > 1
     hub.log.clear()
     assert again(client, data)["changes"] == []
+
+
+def test_the_xet_lane_lands_the_same_files_without_plain_uploads(tmp_path: Path, data: Path) -> None:
+    pytest.importorskip("hf_xet")
+    hub = Hub(tmp_path / "store")
+    client = Client(hub.url, tmp_path / "home", HF_HUB_DISABLE_XET="0")
+    load = f"from datasets import load_dataset; print(len(load_dataset('{REPO}', 'sp-0.3', split='test')))"
+    first, second = again(client, data), again(client, data)
+    loaded = client.python(load)
+    client.close()
+    hub.close()
+    assert hub.uploads() == []
+    assert (len(first["changes"]), second["changes"]) == (9, [])
+    for shard in (data / "sp").rglob("*.parquet"):
+        assert hub.dataset(REPO).files[f"sp/{shard.relative_to(data / 'sp')}"] == shard.read_bytes()
+    assert any("xet-read-token" in request.path for request in hub.log)
+    assert loaded.out == "20\n", loaded.err

@@ -104,7 +104,7 @@ LASTING: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "POST",
         COMMIT,
         {"status": 400},
-        "refused the push to lab/faulty (400): the server has a bad day",
+        "refused what was asked of lab/faulty (400): the server has a bad day",
     ),
     "upload 500 for ever": ("PUT", "/lfs/", {"status": 500}, "run the same command again"),
     "upload cut for ever": ("PUT", "/lfs/", {"cut": 10}, "cannot be reached"),
@@ -211,3 +211,9 @@ def test_four_pushes_at_once_all_land(hub: Hub, client: Client, data: Path) -> N
     errors = [process.communicate(timeout=120)[1] for process in pushes]
     assert [process.returncode for process in pushes] == [0, 0, 0, 0], errors
     assert all(whole(hub, name) for name in ("sp", "gaussian", "maze"))
+
+
+@pytest.mark.parametrize("name", [*PASSING, *LASTING, *WHO])
+def test_the_document_says_what_happens_at_every_fault(name: str) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "hub.md").read_text(encoding="utf-8")
+    assert f"| {name} |" in text

@@ -141,7 +141,7 @@ def _explained(error: BaseException, status: int | None, where: str) -> str:
     if status is not None and status >= 500:
         return f"the Hub has a fault of its own ({status}, {len(_WAITS) + 1} attempts); later {resume}."
     if status is not None:
-        return f"the Hub refused the push to {where} ({status}): {_reason(error)}"
+        return f"the Hub refused what was asked of {where} ({status}): {_reason(error)}; mend that, then run it again."
     return f"the Hub cannot be reached ({_reason(error)}); check the connection, then {resume}."
 
 
@@ -150,7 +150,8 @@ def _text(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the innermost error that has one."""
-    lines = [line.strip() for cause in _chain(error)[:1] for line in str(cause).splitlines() if line.strip()]
+    """What the server said, or the first line of the error of the network behind this one, or of this one."""
+    told = next((cause for cause in _chain(error) if _is_network(cause)), error)
+    lines = [line.strip() for line in str(told).splitlines() if line.strip()]
     message = getattr(error, "server_message", None)
     return str(message or (lines[0] if lines else type(error).__name__))[:200]
