@@ -14,7 +14,7 @@ from easy2hard.models.recurrent import adapt
 from easy2hard.record import Record
 from easy2hard.suite import Suite, Track
 from easy2hard.tasks import I64, U8, Task, open_task
-from easy2hard.units import show
+from easy2hard.units import show, unit
 from easy2hard.weights import load_weights
 
 _SHOWN = 6  # thoughts in a strip
@@ -107,7 +107,7 @@ def _note(record: Record, level: str, budget: int) -> str:
         c for c in record.cells if (c.level, c.metric, c.exit, c.budget) == (level, metric, None, budget)
     )
     cell = next(cells, None)
-    return f"level mean {show(metric, cell.value)}" if cell else ""
+    return f"level mean {show(metric, cell.value)} {unit(metric)}" if cell else ""
 
 
 def _weights(filed: Filed) -> Path:

@@ -52,3 +52,22 @@ def test_every_picture_and_page_that_the_readme_links_exists() -> None:
 def test_every_path_in_the_makefile_and_ci_is_there() -> None:
     assert (ROOT / "constraints.txt").is_file()
     assert "make check" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def _rows(text: str) -> dict[str, set[str]]:
+    """The rows of Markdown tables that link an entry, as sets of cells, by suite-blind key: all rows of an entry."""
+    found: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        link = re.search(r"\]\((?:\.\./)?(submissions/[^)]+)\)", line)
+        if link and line.startswith("|"):
+            found.setdefault(link[1], set()).update(cell.strip() for cell in line.strip("|").split("|"))
+    return found
+
+
+def test_every_figure_in_the_readmes_board_stands_on_the_board() -> None:
+    board = _rows((ROOT / "leaderboard" / "README.md").read_text(encoding="utf-8"))
+    shown = _rows(README)
+    assert shown
+    for entry, cells in shown.items():
+        figures = {cell for cell in cells if re.search(r"\d", cell) and "](" not in cell}
+        assert figures <= board[entry], entry
