@@ -94,7 +94,9 @@ class DT(Recurrent):
     def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
         if self.recall_conv is not None:
             state = self.recall_conv(state, x)
-        return cast(Tensor, self.block(state))
+        for residual in self.block:  # called as one, the block would keep its input to the end
+            state = residual(state)
+        return state
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
         return cast(Tensor, self.head(state))
