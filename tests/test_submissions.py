@@ -26,9 +26,10 @@ def load(name: str) -> Entry:
     return entries.load(name)
 
 
-@cache
-def scores(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path)
+def scores(path: Path) -> dict[tuple[str, int, str], pd.DataFrame]:
+    """The scores of every sample, by level, budget and rule."""
+    groups = pd.read_parquet(path).groupby(["level", "budget", "rule"], observed=True)
+    return dict(iter(groups))
 
 
 @EVERY
@@ -101,11 +102,8 @@ def test_the_scores_and_weights_beside_a_record_are_those_that_it_names(path: Pa
         assert sha256((path.parent / weights.uri).read_bytes()).hexdigest() == weights.sha256
 
 
-def expected(cell: Cell, table: pd.DataFrame) -> float:
+def expected(cell: Cell, at: pd.DataFrame) -> float:
     """The figure of a cell from the scores of its samples."""
-    at = table[
-        (table.level == cell.level) & (table.budget == cell.budget) & (table.rule == (cell.exit or ""))
-    ]
     assert at["index"].tolist() == list(range(cell.n))
     assert cell.iterations == pytest.approx(at.iterations.mean())
     metric = cell.metric.removesuffix("_pooled")
@@ -124,7 +122,9 @@ def test_every_figure_of_a_record_is_the_mean_of_the_samples_beside_it(path: Pat
     table = scores(path.parent / record.samples.path)
     assert len(record.cells) > 0
     for cell in record.cells:
-        assert cell.value == pytest.approx(expected(cell, table), rel=1e-5), cell
+        assert cell.value == pytest.approx(
+            expected(cell, table[cell.level, cell.budget, cell.exit or ""]), rel=1e-5
+        ), cell
         assert cell.ci95 is None or cell.ci95[0] <= cell.value <= cell.ci95[1]
         assert math.isfinite(cell.value)
 
