@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import accumulate
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -62,7 +63,8 @@ def peak_bytes(work: Work) -> int:
 def in_new_process(code: str, *arguments: object) -> list[float]:
     """The numbers that `code` prints; what came before in this process (memory, settings) does not touch it."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    here = Path(__file__).parent  # so that `code` can import the files beside this one
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return [float(word) for word in done.stdout.split()]
