@@ -34,6 +34,7 @@ from easy2hard.score import LAST, Row, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
+from easy2hard.version import VERSION
 from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
 _LOOKED_AT = 4  # easy samples on which a model must answer with numbers before it is scored
@@ -169,6 +170,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
 def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:
     """A hash of what determines the outcome of a run."""
     content = {
+        "easy2hard": VERSION,
         "code": entry.sha256,
         "recipe": chosen[1].model_dump(mode="json") if chosen else None,
         "losses": loss_stamps(chosen[1]) if chosen and not ask.weights else None,
@@ -234,10 +236,7 @@ def _train(
     trainable(model)
     fast = Fast()
     if ask.fast:
-        fast, times = probe(
-            lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device
-        )
-        listen(Step("probing what is fast here", 1, 1, times))
+        fast = _probed(entry, ask, task, recipe, levels, folder, listen)
     if not (folder / "trained.json").is_file():
         _say_cost(entry, ask, task, recipe, fast, seed, levels, listen)
     outcome = train(
@@ -253,6 +252,25 @@ def _train(
         listen=listen,
     )
     return outcome, fast
+
+
+def _probed(
+    entry: Entry,
+    ask: Ask,
+    task: Task,
+    recipe: Recipe,
+    levels: tuple[str, ...],
+    folder: Path,
+    listen: Listener,
+) -> Fast:
+    """What pays on this machine; a run that goes on keeps to what it found when it began."""
+    noted = folder / "fast.json"
+    if noted.is_file():
+        return Fast(**json.loads(noted.read_text()))
+    fast, times = probe(lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device)
+    listen(Step("probing what is fast here", 1, 1, times))
+    atomic.write_text(noted, json.dumps(fast._asdict()) + "\n")
+    return fast
 
 
 def _say_cost(

@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
@@ -37,7 +36,7 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
         tf32=bool(torch.backends.cuda.matmul.allow_tf32),
         deterministic=torch.are_deterministic_algorithms_enabled(),
         seconds=round(seconds, 3),
-        peak_memory_mb=round(_peak_memory(), 1),
+        peak_memory_mb=_peak_memory(),
     )
 
 
@@ -74,7 +73,11 @@ def _processor() -> str:
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _peak_memory() -> float:
-    """The largest resident size of this process so far, in MiB."""
+def _peak_memory() -> float | None:
+    """The largest resident size of this process so far, in MiB; None on Windows, which does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
