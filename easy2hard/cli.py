@@ -526,7 +526,7 @@ def compare(
     if as_json:
         screen.print_json(_plain(result))
     else:
-        screen.out.print(comparing.table(result), markup=False, highlight=False)
+        screen.out.print(comparing.table(result), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
