@@ -438,7 +438,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.objects[oid] = content
 
     def verify(self, oid: str) -> object:
-        if len(self.hub.objects.get(oid, b"")) != self.json["size"]:
+        if len(self.hub.objects.get(oid, b"")) != self.json.get("size"):
             raise Refusal(404, "no such object")
         return {}
 

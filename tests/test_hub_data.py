@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -299,6 +300,9 @@ def test_a_tree_in_pages_and_objects_in_parts_work_too(hub: Hub, client: Client,
     assert again(client, data)["changes"] == []
 
 
+@pytest.mark.skipif(
+    version("huggingface_hub").startswith("0."), reason="it asks the Hub whether a repo has Xet"
+)
 def test_the_xet_lane_lands_the_same_files_without_plain_uploads(tmp_path: Path, data: Path) -> None:
     pytest.importorskip("hf_xet")
     hub = Hub(tmp_path / "store")

@@ -174,14 +174,14 @@ def test_a_server_that_is_down_is_said_in_one_line(client: Client, data: Path) -
     process = client.spawn(
         "push", "data", "sp", "--repo", REPO, "--data", data, HF_ENDPOINT="http://127.0.0.1:9"
     )
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "the Hub cannot be reached" in Done(2, "", err).line
 
 
 def test_offline_is_said_at_once(client: Client, data: Path) -> None:
     process = client.spawn("push", "data", "sp", "--repo", REPO, "--data", data, HF_HUB_OFFLINE="1")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "HF_HUB_OFFLINE is set" in Done(2, "", err).line
 
@@ -191,11 +191,11 @@ def test_a_push_that_is_killed_goes_on_with_what_is_missing(
 ) -> None:
     stuck = hub.fault("PUT", "/lfs/", hold=threading.Event(), skip=1)
     process = client.spawn("push", "data", "sp", "--repo", REPO, "--data", data)
-    assert stuck.reached.wait(60)
+    assert stuck.reached.wait(300)
     while not hub.objects:  # the other one of the two has arrived
         stuck.reached.wait(0.05)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert hub.dataset(REPO).files == {}
     there = set(hub.objects)
     stuck.hold.set()  # type: ignore[union-attr]
@@ -208,7 +208,7 @@ def test_a_push_that_is_killed_goes_on_with_what_is_missing(
 def test_four_pushes_at_once_all_land(hub: Hub, client: Client, data: Path) -> None:
     names = ["sp", "gaussian", "maze", "sp"]
     pushes = [client.spawn("push", "data", name, "--repo", REPO, "--data", data) for name in names]
-    errors = [process.communicate(timeout=120)[1] for process in pushes]
+    errors = [process.communicate(timeout=300)[1] for process in pushes]
     assert [process.returncode for process in pushes] == [0, 0, 0, 0], errors
     assert all(whole(hub, name) for name in ("sp", "gaussian", "maze"))
 

@@ -4,6 +4,7 @@ import ast
 import json
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def test_a_second_push_of_a_model_sends_nothing(pushed: Hub, client: Client, sub
     assert pushed.uploads() == pushed.commits() == []
 
 
+@pytest.mark.skipif(version("huggingface_hub").startswith("0."), reason="it cannot write .eval_results")
 def test_scores_go_to_the_datasets_leaderboard(
     hub: Hub, client: Client, submissions: Path, tmp_path: Path
 ) -> None:

@@ -69,7 +69,7 @@ def test_every_figure_is_a_row_that_load_dataset_gives(hub: Hub, client: Client,
 def test_two_people_who_push_at_once_keep_their_rows(hub: Hub, client: Client, tmp_path: Path) -> None:
     folders = [laid(tmp_path / name, records.make(name)) for name in ("dt", "cnn", "dncnn")]
     pushes = [client.spawn("push", "results", "--repo", REPO, "--submissions", folder) for folder in folders]
-    errors = [process.communicate(timeout=120)[1] for process in pushes]
+    errors = [process.communicate(timeout=300)[1] for process in pushes]
     assert [process.returncode for process in pushes] == [0, 0, 0], errors
     assert set(rows(hub)["entry"].to_pylist()) == {"dt", "cnn", "dncnn"}
 
