@@ -4,7 +4,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from easy2hard import macs, suite as suites
 from easy2hard.data import check_pairs
 from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
-from easy2hard.fit import Own, check_recipe, handed, own_training
+from easy2hard.fit import Batches, Own, check_recipe, own_training
 from easy2hard.models.recurrent import Recurrent, adapt, map_state
+from easy2hard.progress import silent
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
-from easy2hard.train import total_loss, trainable, wants_pairs
+from easy2hard.train import Plan, total_loss, trainable
 from easy2hard.weights import has_weights, load_weights, save_weights
 
 _TOLERANCE = 1e-4
@@ -40,6 +41,7 @@ class _Case(NamedTuple):
 
     build: Callable[..., Recurrent]  # of a seed, 0 where none is given
     task: Task
+    suite: Suite
     spec: TaskSpec
     level: str
     x: Tensor
@@ -101,7 +103,9 @@ def _case(entry: Entry, suite: Suite) -> _Case:
         return task.tensors(task.draw("train", suite.easy[0], np.arange(_ROWS, dtype=np.int64), 1))[0]
 
     chosen = entry.recipe(None)
-    return _Case(build, task, spec, suite.easy[0], x, target, second, chosen[1] if chosen else None, entry)
+    return _Case(
+        build, task, suite, spec, suite.easy[0], x, target, second, chosen[1] if chosen else None, entry
+    )
 
 
 def _iterations(model: Recurrent) -> int:
@@ -247,12 +251,11 @@ def _own_training(case: _Case, own: Own, model: Recurrent, recipe: Recipe) -> st
     return "it trains itself"
 
 
-def _lessons(case: _Case, model: Recurrent, recipe: Recipe) -> list[tuple[Any, ...]]:
+def _lessons(case: _Case, model: Recurrent, recipe: Recipe) -> Batches:
     """The samples of a case as two batches, the way an entry's own training takes them."""
-    target = case.second() if wants_pairs(recipe) else case.target
-    halves = zip(case.x.chunk(2), target.chunk(2), strict=True)
+    small = recipe.model_copy(update={"rows": _ROWS, "epochs": 1, "batch_size": _ROWS // 2})
     torch.manual_seed(0)
-    return [handed(model, x.clone(), y.clone(), case.level) for x, y in halves]
+    return Batches(Plan.of(case.task, case.suite, small, (case.level,), seed=0), model, small, "cpu", silent)
 
 
 def _round_trip(case: _Case) -> str:

@@ -13,19 +13,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from easy2hard import atomic
 from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
-from easy2hard.models.recurrent import Once, Plain, Recurrent, place
+from easy2hard.models.recurrent import Lessons, Once, Plain, Recurrent, place
 from easy2hard.progress import Listener, Step
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 from easy2hard.train import Outcome, Plan, seeded, validate, wants_pairs
 from easy2hard.weights import load_weights, save_weights
 
-Own = Callable[[Any], None]  # an entry's own training, of the batches
+Own = Callable[[Lessons], None]  # an entry's own training
 _LOG_SECONDS = 1.0
 
 
@@ -114,10 +113,11 @@ def fit(
 
 
 class Batches:
-    """The training data of a recipe, all its epochs, to be walked through once; `len` is the number of batches."""
+    """The training data of a recipe, as `Lessons`: NumPy arrays without a framework, tensors on the device with one."""
 
     def __init__(self, plan: Plan, model: Recurrent, recipe: Recipe, device: str, listen: Listener) -> None:
-        self._plan, self._model, self._recipe = plan, model, recipe
+        self.recipe = recipe
+        self._plan, self._model = plan, model
         self._device, self._listen = device, listen
         self.taken = 0
         self.fault: Exception | None = None  # what went wrong in here
@@ -135,7 +135,7 @@ class Batches:
                 now = time.perf_counter()
                 if now - told > _LOG_SECONDS:
                     told = now
-                    speed = step * self._recipe.batch_size / (now - began)
+                    speed = step * self.recipe.batch_size / (now - began)
                     self._listen(Step("training", step, len(self), {"samples/s": speed}))
             except Exception as error:
                 self.fault = error
@@ -145,15 +145,9 @@ class Batches:
 
     def _draw(self, step: int) -> tuple[Any, ...]:
         x, target = self._plan.batch(step)
-        if wants_pairs(self._recipe):
+        if wants_pairs(self.recipe):
             target = self._plan.second(step, "cpu")()
-        return handed(self._model, x, target, self._plan.level(step), self._device)
-
-
-def handed(model: Recurrent, x: Tensor, target: Tensor, level: str, device: str = "cpu") -> tuple[Any, ...]:
-    """A batch the way a model's own training takes it: NumPy arrays without a framework, tensors on the device with."""
-    told = (float(level),) if "level" in model.needs else ()
-    if isinstance(model, Plain):
-        arrays = (np.ascontiguousarray(part.numpy()) for part in (x, target))
-        return (*arrays, *told)
-    return (x.to(device, memory_format=torch.channels_last), target.to(device), *told)
+        told = (float(self._plan.level(step)),) if "level" in self._model.needs else ()
+        if isinstance(self._model, Plain):
+            return (*(np.ascontiguousarray(part.numpy()) for part in (x, target)), *told)
+        return (x.to(self._device, memory_format=torch.channels_last), target.to(self._device), *told)

@@ -438,7 +438,8 @@ def test_a_title_can_neither_break_a_table_nor_bring_markup(hall: Hall) -> None:
 
 def test_every_board_names_a_suite_and_levels_that_exist() -> None:
     boards = definition.read_all(ROOT / "leaderboard")
-    assert list(boards) == ["sp", "gaussian", "maze", "sp-cifar10", "gaussian-cifar10"]
+    suites = ["sp", "gaussian", "maze", "sp-cifar10", "gaussian-cifar10"]
+    assert list(boards) == [*suites, "noise2noise-sp", "noise2noise-gaussian"]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from easy2hard import check as checks, data, entry as entries
+from easy2hard import check as checks, data, entry as entries, macs
 from easy2hard.data import stream
-from easy2hard.entry import Recipe
+from easy2hard.entry import Recipe, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation import evaluate
 from easy2hard.losses import Lesson, noise2noise
+from easy2hard.models import n2n
 from easy2hard.models.dt import DT
+from easy2hard.models.recurrent import adapt
 from easy2hard.progress import silent
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
@@ -147,3 +149,69 @@ def test_the_gradients_of_the_loss_are_checked_where_there_are_pairs(
     finding = found["gradients reach every parameter"]
     assert finding.passed is passed
     assert passed or "tiny-maze has none" in finding.detail
+
+
+# --- the entries ---
+
+COUNTS = {
+    "n2n-model1": 8_352,
+    "n2n-model2": 1_763,
+    "n2n-model2v1": 1_728,
+    "n2n-model2v2": 1_728,
+    "n2n-model3": 1_827,
+    "n2n-model4": 3_523,
+    "n2n-model5": 7_043,
+    "n2n-model6": 75_651,
+    "n2n-pooling": 79_552,
+    "n2n-final": 79_488,
+    "n2n-unet": 991_203,
+    "n2n-modules": 17_763,
+}
+SPEC = TaskSpec("denoise", 3, 3, "sp")
+
+
+def test_every_entry_is_counted() -> None:
+    assert set(COUNTS) == {name for name in entries.names() if name.startswith("n2n-")}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_an_entry_has_the_parameters_of_its_source_and_its_card_says_so(name: str) -> None:
+    model, card = adapt(entries.load(name).build(SPEC)), entries.card(name)
+    cost = macs.count(model, 3, (32, 32))
+    assert card.parameters == COUNTS[name]
+    assert macs.parameters(model) == (COUNTS[name], COUNTS[name])
+    assert (card.macs_fixed, card.macs_per_iteration) == (cost.fixed, cost.per_iteration)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("shape", [(17, 35), (5, 8)])
+def test_an_entry_takes_images_of_any_size(name: str, shape: tuple[int, int]) -> None:
+    model = adapt(entries.load(name).build(SPEC)).eval()
+    with torch.no_grad():
+        answer = model(torch.rand(2, 3, *shape), 1)
+    assert answer.shape == (2, 3, *shape)
+    assert answer.isfinite().all()
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_an_entry_learns_from_pairs_and_beside_them_from_clean_targets_alike(name: str) -> None:
+    recipes = entries.load(name).recipes
+    for pairs, clean in (("quick", "clean"), ("paper", "paper-clean")):
+        assert recipes[pairs].losses == {"noise2noise": 1.0}
+        assert recipes[clean] == recipes[pairs].model_copy(update={"losses": {"fixed": 1.0}})
+
+
+def test_an_unknown_net_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UserError, match=r"no Noise2Noise net 'model7'; there are: model1, .*final"):
+        n2n.net("model7")
+
+
+def test_a_row_of_model_1_is_mapped_alike_wherever_it_lies() -> None:
+    model, x = n2n.net("model1"), torch.rand(1, 3, 4, 32)
+    assert torch.allclose(model(torch.cat([x, x], dim=3)), torch.cat([model(x)] * 2, dim=3), atol=1e-6)
+
+
+def test_the_final_net_answers_nothing_below_black() -> None:
+    torch.manual_seed(0)
+    answer = n2n.net("final")(torch.rand(2, 3, 16, 16))
+    assert (answer >= 0).all()

@@ -8,7 +8,7 @@ An entry without a framework is a callable on float32 NCHW NumPy arrays. Where i
 `model(x, level)`, a `Recurrent` as its attribute `level`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -82,16 +82,25 @@ class Once(Recurrent):
         return cast(Tensor, self.module(x) if self.level is None else self.module(x, self.level))
 
 
+class Lessons(Protocol):
+    """What an entry's own training learns from: one pass over (input, target), or (input, target, level) where needed.
+
+    Without a framework these are NumPy arrays: inputs float32 (n, channels, height, width) in [0, 1], targets the same
+    for images and uint8 (n, height, width) for mazes. All epochs of the recipe are in the pass.
+    """
+
+    recipe: Any  # an easy2hard.Recipe, for an entry that takes its learning rate from there
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
+
+
 @runtime_checkable
 class Learner(Protocol):
     """A callable without a framework that learns. It may state `parameters: int` and `macs: (fixed, per iteration)`."""
 
-    def fit(self, batches: Iterable[Any], seed: int) -> None:
-        """Learn from one pass over (input, target), or (input, target, level) where the level is needed.
-
-        Inputs are float32 (n, channels, height, width) in [0, 1], targets the same for images and uint8 (n, height,
-        width) for mazes. All random numbers follow from `seed`.
-        """
+    def fit(self, batches: Lessons, seed: int) -> None:
+        """Learn; all random numbers follow from `seed`."""
         ...
 
     def save(self, path: Path) -> None:
