@@ -73,7 +73,7 @@ def test_entries_that_do_not_differ_significantly_share_a_rank(hall: Hall) -> No
 def test_pairing_separates_entries_whose_intervals_overlap(hall: Hall) -> None:
     hall.lay(make("one"), make("other", skill=10.1))
     one, other = (row.standing.ci95 for row in hall.sheet().rows)
-    assert one and other and one[0] < other[1]  # noqa: PT018
+    assert one and other and one[0] < other[1]
     assert hall.ranks() == {"other": "1", "one": "2"}
 
 
@@ -112,7 +112,7 @@ def test_the_headline_is_the_mean_of_the_declared_answer_over_the_hard_levels(ha
 def test_the_best_budget_on_test_data_never_ranks(hall: Hall) -> None:
     hall.lay(make("late", skill=10, fade=0.0), make("early", skill=10.5, budgets=(1, 2, 3, 4, 5)))
     oracles = {row.standing.record.model.id: row.standing.oracle for row in hall.sheet().rows}
-    assert oracles["late"] and oracles["early"]  # noqa: PT018
+    assert oracles["late"] and oracles["early"]
     assert oracles["late"].value > oracles["early"].value
     assert hall.ranks() == {"early": "1", "late": "2"}
     assert re.search(r"\*\d+\.\d\d at 50\*", hall.page())
@@ -176,7 +176,7 @@ def test_a_failed_seed_pulls_down_every_budget(hall: Hall) -> None:
     one, floor = (hall.sheet().bands[band][0].standing for band in ("entry", "floor"))
     alone = archive.Seeds(one.seeds.filed[:1]).cells("0.3", "psnr", 50)[0].value
     cell, base = one.figure("0.3", "psnr", 50), floor.figure("0.3", "psnr")
-    assert cell and base  # noqa: PT018
+    assert cell and base
     assert cell.value == pytest.approx((alone + base.value) / 2)
 
 
@@ -265,7 +265,7 @@ def test_a_ceiling_shows_the_gap_of_its_entry_at_the_level_it_was_trained_on(hal
     assert [row.standing.record.model.id for row in sheet.rows] == ["dt"]
     (gap,) = sheet.gaps
     assert gap.level == "0.3"
-    assert gap.trained and gap.entry  # noqa: PT018
+    assert gap.trained and gap.entry
     assert f"{gap.trained.value - gap.entry.value:.2f} " in hall.page()
 
 
@@ -412,7 +412,7 @@ def test_a_maze_board_counts_wilson_at_zero_and_at_one_hundred_percent(hall: Hal
     hall.lay(identity("maze"), make("bfs", "maze", band="ceiling", skill=100, iterations=None, train=None))
     bands = hall.sheet("maze").bands
     none, every = bands["floor"][0].standing.ci95, bands["ceiling"][0].standing.ci95
-    assert none and every  # noqa: PT018
+    assert none and every
     assert (none[0], every[1]) == pytest.approx((0, 1))
     assert none[1] > 0.005
     assert every[0] < 0.995

@@ -30,7 +30,7 @@ def test_the_difference_is_that_of_the_records_figures(tmp_path: Path) -> None:
         made.lay(tmp_path)
     row = at(against(tmp_path, "a", "b"), "0.3")
     values = [made.record.answer_cell("0.3") for made in (a, b)]
-    assert values[0] and values[1]  # noqa: PT018
+    assert values[0] and values[1]
     assert row.difference == pytest.approx(values[0].value - values[1].value)
     assert row.ci95[0] < row.difference < row.ci95[1]
     assert (row.n, row.wins, row.significant) == (500, 500, True)
@@ -42,7 +42,7 @@ def test_pairing_sees_what_the_spread_over_samples_hides(tmp_path: Path) -> None
         made.lay(tmp_path)
     cell = a.record.answer_cell("0.3")
     comparison = against(tmp_path, "a", "b")
-    assert cell and cell.se  # noqa: PT018
+    assert cell and cell.se
     assert at(comparison, "0.3").difference < 1.5 * cell.se
     assert comparison.headline.significant
 
