@@ -191,6 +191,14 @@ def test_the_batch_norms_of_the_median_cnn_have_the_epsilons_of_its_code() -> No
     assert [norm.eps for norm in norms] == [1e-4, 1e-3, 1e-3]
 
 
+def test_a_block_of_the_median_cnn_starts_near_the_identity() -> None:
+    torch.manual_seed(0)
+    block, x = median_cnn.Block(8).eval(), torch.rand(1, 8, 12, 12)
+    correlation = torch.corrcoef(torch.stack([block(x).flatten(), x.flatten()]))[0, 1]
+    assert correlation > 0.8
+    assert block.residual(x).abs().max() == 0
+
+
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:
     """Pooling 2x2 behind a border of 3 keeps every lattice point, and the answer lands on its pixels."""
     model = LatticeDT(3, 2, width=4)

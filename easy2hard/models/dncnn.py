@@ -28,7 +28,7 @@ class DnCNN(nn.Module):
         layers: list[nn.Module] = [_conv(channels, width, folded), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
             norm = [] if folded else [nn.BatchNorm2d(width)]
-            layers += [_near_identity(_conv(width, width, folded)), *norm, nn.ReLU(inplace=True)]
+            layers += [near_identity(_conv(width, width, folded)), *norm, nn.ReLU(inplace=True)]
         self.model = nn.Sequential(*layers, _conv(width, channels, folded))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class DnCNN(nn.Module):
 
 
 @torch.no_grad()
-def _near_identity(layer: nn.Conv2d) -> nn.Conv2d:
+def near_identity(layer: nn.Conv2d) -> nn.Conv2d:
     """Start a convolution as the identity plus little noise.
 
     Twenty layers that start at random pass so little of the image on that the first hundred steps learn nothing: on

@@ -7,6 +7,7 @@ al.'s table 1. Convolutions are 3x3 with bias and zero padding; there is no glob
 from torch import Tensor, nn
 
 from easy2hard.layers.median import median_filter
+from easy2hard.models.dncnn import near_identity
 
 
 class MedianCNN(nn.Module):
@@ -21,7 +22,7 @@ class MedianCNN(nn.Module):
         self.medians = medians
         self.first = nn.Sequential(_conv(channels, width), nn.PReLU(width, init=0))
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.last = _conv(width, channels, orthogonal=True)
+        self.last = _conv(width, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.medians is not None:
@@ -40,20 +41,23 @@ class Block(nn.Module):
 
     Epsilon of the batch norms is 1e-4 in the first and 1e-3 in the others, as in the Keras code. Its statistics keep
     0.99 of the old ones in every step, which changes no training but leaves a short one to be scored by those of its
-    first steps; here they keep 0.9.
+    first steps; here they keep 0.9. The Keras code starts at random; a block here starts near the identity, its
+    residual at 0: after 160 images that is worth 6 dB, since 32 random blocks pass little of an image on.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.plain = nn.Sequential(
-            _conv(width, width, orthogonal=True), _norm(width, 1e-4), nn.ReLU(inplace=True)
+            near_identity(_conv(width, width)), nn.BatchNorm2d(width, eps=1e-4), nn.ReLU(inplace=True)
         )
+        last = nn.BatchNorm2d(width, eps=1e-3)
+        nn.init.zeros_(last.weight)
         self.residual = nn.Sequential(
             _conv(width, width),
-            _norm(width, 1e-3),
+            nn.BatchNorm2d(width, eps=1e-3),
             nn.PReLU(width, init=0),
             _conv(width, width),
-            _norm(width, 1e-3),
+            last,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,13 +66,5 @@ class Block(nn.Module):
         return residual + x
 
 
-def _conv(inputs: int, outputs: int, *, orthogonal: bool = False) -> nn.Conv2d:
-    """A convolution with the weights that the Keras code begins with."""
-    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
-    (nn.init.orthogonal_ if orthogonal else nn.init.kaiming_normal_)(layer.weight)
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # it has one
-    return layer
-
-
-def _norm(width: int, epsilon: float) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(width, eps=epsilon)
+def _conv(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
