@@ -17,6 +17,7 @@ from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
 from easy2hard.models.dncnn import DnCNN, fold
 from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
+from easy2hard.models.interpolate import InterpolateDT
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
 
@@ -35,6 +36,7 @@ COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "DT, Bansal et al.": (lambda: DT(3, 2, width=128), 783_504),
     "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
     "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
+    "interpolation": (lambda: InterpolateDT(3, 3, width=20), 27_720),
 }
 
 
@@ -51,6 +53,7 @@ NETS: dict[str, Callable[[], Recurrent]] = {
     "dynamic dt": lambda: DynamicDT(3, 3, width=13).eval(),
     "feed forward": lambda: FeedForward(3, 3, width=4, stages=4),
     "lattice": lambda: LatticeDT(3, 3, width=4),
+    "interpolation": lambda: InterpolateDT(3, 3, width=4),
 }
 
 
@@ -68,10 +71,9 @@ def test_a_step_leaves_its_state_and_its_image_as_they_were(name: str) -> None:
     model, x = NETS[name](), torch.rand(2, 3, 12, 12)
     with torch.no_grad():
         state, seen, image = model.encode(x), model.recall(x), x.clone()
-        before = state.clone(), seen.clone()
+        before = map_state(state, torch.clone), map_state(seen, torch.clone)
         model.decode(model.step(state, seen, 0), x)
-    assert torch.equal(state, before[0])
-    assert torch.equal(seen, before[1])
+    torch.testing.assert_close((state, seen), before, rtol=0, atol=0)
     assert torch.equal(x, image)
 
 
@@ -197,6 +199,30 @@ def test_a_block_of_the_median_cnn_starts_near_the_identity() -> None:
     correlation = torch.corrcoef(torch.stack([block(x).flatten(), x.flatten()]))[0, 1]
     assert correlation > 0.8
     assert block.residual(x).abs().max() == 0
+
+
+def test_interpolation_leaves_every_pixel_alone_that_is_not_lost() -> None:
+    x = torch.rand(2, 3, 12, 12)
+    x[:, :, 3, 4], x[:, :, 7:9, 7:9] = 0, 1
+    kept = ~((x == 0).all(dim=1, keepdim=True) | (x == 1).all(dim=1, keepdim=True)).expand_as(x)
+    assert 0 < int((~kept).sum()) == 2 * 3 * 5
+    for iterations in (1, 2, 30):
+        answer = InterpolateDT(3, 3, width=4)(x, iterations)
+        assert torch.equal(answer[kept], x[kept])
+        assert not torch.equal(answer, x)
+
+
+def test_without_a_word_from_the_net_a_wide_hole_becomes_as_smooth_as_its_edge() -> None:
+    """The mean of four neighbours, again and again, solves Laplace's equation: a ramp is filled as a ramp."""
+    model = InterpolateDT(3, 3, width=4)
+    nn.init.zeros_(model.head[-1].weight)
+    ramp = torch.linspace(0.2, 0.8, 12).expand(1, 3, 12, 12)
+    x = ramp.clone()
+    x[:, :, 3:9, 3:9] = 0
+    with torch.no_grad():
+        errors = [float((model(x, iterations) - ramp).abs().max()) for iterations in (1, 10, 100)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 1e-3
 
 
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:

@@ -35,6 +35,11 @@ class GaussianBlur(nn.Module):
         return F.conv2d(F.conv2d(padded, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1)).view_as(x)
 
 
+def lost(x: Tensor) -> Tensor:
+    """1 where all channels of a pixel are black, or all white, else 0: (n, 1, height, width)."""
+    return ((x <= 0).all(dim=1, keepdim=True) | (x >= 1).all(dim=1, keepdim=True)).to(x.dtype)
+
+
 class DetectInterpolate(nn.Module):
     """Take pixels that are pure black or pure white for lost, and fill each from its good neighbours.
 
@@ -51,12 +56,12 @@ class DetectInterpolate(nn.Module):
         self.register_buffer("large", torch.outer(large, large), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        lost = ((x <= 0).all(dim=1, keepdim=True) | (x >= 1).all(dim=1, keepdim=True)).to(x.dtype)
-        good = 1 - lost
+        holes = lost(x)
+        good = 1 - holes
         near, near_weight = self._weighted_mean(x, good, self.get_buffer("small"))
         far, far_weight = self._weighted_mean(x, good, self.get_buffer("large"))
         filled = torch.where(near_weight > 0, near, torch.where(far_weight > 0, far, x))
-        return torch.where(lost > 0, filled, x)
+        return torch.where(holes > 0, filled, x)
 
     @staticmethod
     def _weighted_mean(x: Tensor, good: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
