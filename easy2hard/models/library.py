@@ -17,7 +17,7 @@ def extra(module: str) -> Any:
     """A module of a library of the extra `classical`; a `UserError` says how to install one that is missing."""
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # the second: compiled for another kind of machine
         raise UserError(
             f"this entry needs the library {module.partition('.')[0]}, which does not import ({error}); "
             "run `pip install 'easy2hard[classical]'`."
