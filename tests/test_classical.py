@@ -141,6 +141,16 @@ def test_a_denoiser_takes_each_image_by_itself_and_any_number_of_channels(name: 
     assert denoise(noisy[:1, :1]).shape == (1, 1, 32, 32)
 
 
+@pytest.mark.parametrize("name", ["bm3d", "bm3d-estimated", "non-local-means", "k-svd"])
+def test_a_denoiser_answers_with_numbers_where_an_image_has_no_colour_or_is_flat(name: str) -> None:
+    denoiser = model(name)
+    grey = np.repeat(scene(images=1)[1][:, :1], 3, axis=1)
+    denoiser.tell("0.1")
+    answer = denoiser(torch.from_numpy(np.concatenate([grey, np.full_like(grey, 0.5)])))
+    assert torch.isfinite(answer).all()
+    assert (answer[1] - 0.5).abs().max() < 1e-3
+
+
 @pytest.mark.parametrize("sigma", [0.05, 0.1])
 def test_sigma_is_read_off_the_image(sigma: float) -> None:
     pytest.importorskip("skimage.restoration", reason="pip install 'easy2hard[classical]'")

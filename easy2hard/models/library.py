@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from easy2hard.errors import UserError
 
 Images = NDArray[np.float32]  # (n, channels, height, width) in [0, 1]
+_OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]])  # the package's, up to the length of a row
 _LEAST_SIGMA = 1 / 255 / 12**0.5  # what rounding to 8 bits adds; a filter told 0 divides by it
 
 
@@ -60,8 +61,8 @@ class BM3D:
         return each(x, lambda image: self.denoise(image, level))
 
     def denoise(self, image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-        """One image (height, width, channels)."""
-        if image.shape[2] == 3:
+        """One image (height, width, channels); one without colour, which the package divides by, plane by plane."""
+        if image.shape[2] == 3 and np.ptp(image @ _OPPONENT.T, axis=(0, 1)).min() > 1e-6:
             colour: NDArray[np.float64] = self._library.bm3d_rgb(image, sigma, self._profile, "opp")
             return colour
         planes = [self._library.bm3d(plane, sigma, self._profile) for plane in np.moveaxis(image, 2, 0)]
