@@ -10,6 +10,7 @@ import typer
 
 from easy2hard import hub_cli, screen, shelf
 from easy2hard.errors import UserError
+from easy2hard.units import show_count
 from easy2hard.version import VERSION
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def list_(
             }
         )
         return
+    if "models" in tables:
+        _show_models(tables.pop("models"))
     for name, (columns, rows) in tables.items():
         screen.table(name, columns, rows)
         screen.out.print()
@@ -137,6 +140,17 @@ def _model_table() -> _Table:
         for name, c in cards.items()
     ]
     return ["model", "task", "band", "parameters", "macs_fixed", "macs_per_iteration", "source"], rows
+
+
+def _show_models(models: _Table) -> None:
+    """A table for each task and band, counts in three digits, so that it fits a terminal of 80 columns."""
+    bands: dict[str, list[list[object]]] = {}
+    for name, task, band, parameters, fixed, each, source in models[1]:
+        counts = [f"{parameters:,}", *(show_count(cast("int", count)) for count in (fixed, each))]
+        bands.setdefault(f"models: {task}, {band}", []).append([name, *counts, source])
+    for title, rows in bands.items():
+        screen.table(title, ["model", "parameters", "MACs", "per step", "source"], rows, fold=True)
+        screen.out.print()
 
 
 @app.command()

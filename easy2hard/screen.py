@@ -31,17 +31,28 @@ def progress(title: str = "", *, quiet: bool = False) -> Iterator[Listener]:
         yield _Lines(title)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; columns of numbers are set right."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fold: bool = False
+) -> None:
+    """Print a table; columns of numbers are set right.
+
+    Below 100 columns it is printed for 120, so that no figure is broken; `fold` keeps to the width that there is, for a
+    table whose last column is words.
+    """
     shown = Table(
         title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
     )
     for number, column in enumerate(columns):
         numeric = all(_numeric(row[number]) for row in rows)
-        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(
+            column,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=fold and number < len(columns) - 1,
+        )
     for row in rows:
         shown.add_row(*map(str, row))
-    (out if out.width >= 100 else Console(width=120)).print(shown)
+    (out if fold or out.width >= 100 else Console(width=120)).print(shown)
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -280,13 +280,15 @@ def _part(model: type[BaseModel], where: Sequence[str | int]) -> type[BaseModel]
     """The model of a table inside another, such as `rows`."""
     for key in where:
         field = model.model_fields.get(str(key))
-        if (
-            field is not None
-            and isinstance(field.annotation, type)
-            and issubclass(field.annotation, BaseModel)
-        ):
-            model = field.annotation
+        model = (field and _model_in(field.annotation)) or model
     return model
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that an annotation names, by itself or inside `tuple[…]` or `… | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _from_level(table: T | Mapping[str, T], level: str) -> T:

@@ -11,7 +11,7 @@ import pytest
 from records import Made, identity, make
 
 from easy2hard import archive, board
-from easy2hard.board import collect, definition
+from easy2hard.board import collect, definition, tidy
 from easy2hard.board.sheet import Sheet, lay_out
 from easy2hard.errors import UserError
 
@@ -275,6 +275,92 @@ def test_a_ceiling_without_its_entry_has_no_gap(hall: Hall) -> None:
     assert hall.ranks() == {}
 
 
+# --- beside the paper ---
+
+
+def beside(page: str, board: str, track: str, model: str) -> list[str]:
+    """The cells of a paper's row: the model, our entry, easy and hard of the paper and of ours, seeds."""
+    part = page.split(f"## {board}\n")[1].split("\n## ")[0].split(f"### {track} track")[1].split("\n### ")[0]
+    row = next(line for line in part.split("**Beside the paper**")[1].splitlines() if f"| {model} " in line)
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+CIFAR, ALPHA = "Salt and pepper on CIFAR-10", "Alpha: how much progressive loss"
+
+
+def test_our_figures_stand_beside_those_of_the_paper(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10"), make("dt", "sp-cifar10", seed=1))
+    one = hall.sheet("sp-cifar10").rows[0].standing
+    cells = beside(hall.page(), CIFAR, "Quick", "DT")
+    assert cells[1:] == [
+        *("[dt](../submissions/dt)", "25.46", one.shown("0.1", "psnr")),
+        *("21.01", one.shown("0.3", "psnr"), "2"),
+    ]
+
+
+def test_a_model_of_the_paper_without_a_record_shows_a_dash(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10"))
+    page = hall.page()
+    assert beside(page, CIFAR, "Quick", "DT + dynamic")[2:] == ["25.27", "–", "22.97", "–", "–"]
+    assert beside(page, CIFAR, "Full", "DT")[2:] == ["25.46", "–", "21.01", "–", "–"]
+
+
+def test_a_row_of_the_paper_meets_the_recipe_that_it_names(hall: Hall) -> None:
+    hall.lay(make("dt-alpha", "sp-cifar10", model__recipe="alpha-0.5"))
+    hall.lay(make("dt-alpha", "sp-cifar10", track="full", model__recipe="paper-alpha-1"))
+    page = hall.page()
+    assert beside(page, ALPHA, "Quick", "DT, alpha 0.5")[1].endswith("(alpha-0.5)")
+    assert beside(page, ALPHA, "Quick", "DT, alpha 0.5")[3] != "–"
+    assert beside(page, ALPHA, "Full", "DT, alpha 1")[3] != "–"
+    assert [beside(page, ALPHA, "Quick", f"DT, alpha {alpha}")[3] for alpha in "01"] == ["–", "–"]
+
+
+def test_another_recipe_is_not_taken_for_the_row_of_the_paper(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10", model__recipe="without-warm-up"))
+    assert beside(hall.page(), CIFAR, "Quick", "DT")[3] == "–"
+
+
+def test_figures_of_the_paper_never_rank_and_stand_in_a_band_of_their_own_in_the_csv(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10"))
+    assert hall.ranks(name="sp-cifar10") == {"dt": "1"}
+    printed = [row for row in hall.rows("sp-cifar10") if row["band"] == "paper" and row["track"] == "quick"]
+    assert len(printed) == 2 * 9
+    assert {row["rank"] + row["seeds"] + row["ci_low"] for row in printed} == {""}
+    assert {row["level"]: row["value"] for row in printed if row["entry"] == "dt"} == {
+        "0.1": "25.46",
+        "0.3": "21.01",
+    }
+
+
+def test_the_latex_table_beside_the_paper_has_both_figures(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10"))
+    one = hall.sheet("sp-cifar10").rows[0].standing
+    hall.page()
+    text = (hall.out / "sp-cifar10.tex").read_text()
+    easy, hard = (one.shown(level, "psnr") for level in ("0.1", "0.3"))
+    assert f"DT & 25.46 & {easy} & 21.01 & {hard} " in text
+    assert "DnCNN & 25.18 & -- & 23.40 & -- " in text
+
+
+def test_a_paper_that_prints_per_cent_stands_beside_shares(hall: Hall) -> None:
+    hall.lay(make("dt-maze", "maze", iterations=20, skill=20))
+    found, _ = collect.read_all(hall.submissions)
+    shown, asked = definition.read(ROOT / "leaderboard" / "maze.toml")
+    row = definition.PaperRow(model="DT", entry="dt-maze", easy=99.5, hard=80.0)
+    paper = definition.Paper(source="a paper", text="", rows=(row,))
+    sheet = lay_out("maze", shown.model_copy(update={"paper": paper}), asked, "quick", found, [])
+    (line,) = sheet.beside
+    assert (line.easy[0], line.hard[0]) == ("99.5", "80.0")
+    assert re.fullmatch(r"\d+\.\d", line.easy[1])
+    assert "maze,quick,paper,dt-maze,,,,9,easy,,,,solved,0.995," in tidy.csv([sheet])
+
+
+def test_a_board_without_a_paper_shows_none(hall: Hall) -> None:
+    hall.lay(make("dt"))
+    assert "Beside the paper" not in hall.page().split("## Salt and pepper\n")[1].split("\n## ")[0]
+    assert not {row["band"] for row in hall.rows()} & {"paper"}
+
+
 # --- what is refused ---
 
 
@@ -439,7 +525,7 @@ def test_a_title_can_neither_break_a_table_nor_bring_markup(hall: Hall) -> None:
 def test_every_board_names_a_suite_and_levels_that_exist() -> None:
     boards = definition.read_all(ROOT / "leaderboard")
     suites = ["sp", "gaussian", "maze", "sp-cifar10", "gaussian-cifar10"]
-    assert list(boards) == [*suites, "noise2noise-sp", "noise2noise-gaussian"]
+    assert list(boards) == [*suites, "noise2noise-sp", "noise2noise-gaussian", "alpha"]
 
 
 @pytest.mark.parametrize(
@@ -459,6 +545,39 @@ def test_a_definition_that_is_not_valid_is_refused_with_the_field(
     (tmp_path / "sp.toml").write_text(text.replace(old, new))
     with pytest.raises(UserError, match=re.escape(message)):
         definition.read_all(tmp_path)
+
+
+PAPER = '[paper]\nsource = "a paper"\ntext = "history"\nrows = [{ model = "DT", entry = "dt", easy = 25, hard = 21 }]\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"dt"', '"dtt"', "paper.rows, DT: this board shows no entry 'dtt'; it may show: adaptive-median"),
+        ("easy", "colour = 1, easy", "paper.rows.0.colour: unknown key; there are: model, entry, recipes"),
+        ("source", "year = 2022\nsource", "paper.year: unknown key; there are: source, text, rows"),
+        (", hard = 21", "", "paper.rows.0.hard: Field required"),
+        ("easy = 25", "easy = [25, 26]", "paper.rows.0.easy: Input should be a valid number"),
+        ("[{ model", "[] # [{ model", "paper.rows: Tuple should have at least 1 item"),
+    ],
+)
+def test_figures_of_a_paper_that_cannot_be_shown_are_refused_with_the_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (ROOT / "leaderboard" / "sp.toml").read_text()
+    (tmp_path / "sp.toml").write_text(text + PAPER)
+    assert definition.read(tmp_path / "sp.toml")[0].paper is not None
+    (tmp_path / "sp.toml").write_text(text + PAPER.replace(old, new, 1))
+    with pytest.raises(UserError, match=re.escape(message)) as refused:
+        definition.read(tmp_path / "sp.toml")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_paper_may_not_name_an_entry_that_the_board_leaves_out(tmp_path: Path) -> None:
+    text = (ROOT / "leaderboard" / "sp.toml").read_text()
+    (tmp_path / "sp.toml").write_text('entries = ["cnn*"]\n' + text + PAPER)
+    with pytest.raises(UserError, match=r"shows no entry 'dt'; it may show: cnn, cnn-alpha\."):
+        definition.read(tmp_path / "sp.toml")
 
 
 def test_a_folder_without_boards_is_refused(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """The command line as a user meets it: bad input is one line and exit code 2, good input says where things lie."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from easy2hard import cli
+from easy2hard import cli, entry as entries
 
 MODEL = """
 from torch import nn
@@ -149,3 +150,16 @@ def test_list_models_gives_scripts_the_counts(run: Run) -> None:
     assert models["cnn"]["parameters"] == 84_960
     assert models["dncnn"]["parameters"] == 669_312
     assert models["dt-maze"]["parameters"] == 783_504
+    assert models["dt"]["source"].startswith("Raman et al.")
+    assert {"macs_fixed", "macs_per_iteration"} <= set(models["dt"])
+
+
+def test_list_models_fits_80_columns_with_the_counts_of_a_model_on_its_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("list", "models").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = {line.split()[0]: line for line in lines if line.strip() and not line.startswith(" ")}
+    assert set(entries.names()) <= set(shown)
+    assert re.match(r"median-cnn +3,563,011 +3\.63 G +0  Liang et al\.", shown["median-cnn"])

@@ -1,20 +1,41 @@
 """The definition of a board, read from one file of `leaderboard/` and checked."""
 
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from easy2hard import suite
+from easy2hard import entry, suite
 from easy2hard.errors import UserError
 from easy2hard.suite import Level, Suite, Track, explain
 
 
-class Board(BaseModel):
-    """What a table shows: a suite, its tracks, and the two levels that stand in the paper's columns."""
-
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PaperRow(_Frozen):
+    """What a paper prints of one model at the two levels of the board, in the unit of the table (dB, %)."""
+
+    model: str  # as the paper calls it
+    entry: str  # the entry that is this model here
+    recipes: tuple[str, ...] = ()  # any of which is meant; empty: the track's own
+    easy: float
+    hard: float
+
+
+class Paper(_Frozen):
+    """A table of a paper, shown beside the records of the same models. It never ranks."""
+
+    source: str
+    text: str  # what a reader must know of its figures
+    rows: Annotated[tuple[PaperRow, ...], Field(min_length=1)]
+
+
+class Board(_Frozen):
+    """What a table shows: a suite, its tracks, and the two levels that stand in the paper's columns."""
 
     title: str
     suite: str
@@ -26,6 +47,11 @@ class Board(BaseModel):
         str, ...
     ] = ()  # those it shows, by name or pattern such as n2n-*; empty: all. Floors always show
     text: str  # what stands above the table
+    paper: Paper | None = None
+
+    def shows(self, name: str) -> bool:
+        """Whether the board names an entry, or names none and so shows all."""
+        return not self.entries or any(fnmatchcase(name, pattern) for pattern in self.entries)
 
 
 def folder() -> Path:
@@ -46,7 +72,20 @@ def read(path: Path) -> tuple[Board, Suite]:
     for column, level, levels in (("easy", board.easy, asked.easy), ("hard", board.hard, asked.headline)):
         if level not in levels:
             raise UserError(f"{path}: {column} must be one of {', '.join(levels)}; got {level}.")
+    if board.paper:
+        _check_entries(path, board, board.paper)
     return board, asked
+
+
+def _check_entries(path: Path, board: Board, paper: Paper) -> None:
+    """A row of a paper that no entry can ever stand beside is a misspelt one."""
+    known = [name for name in entry.names() if board.shows(name)]
+    for row in paper.rows:
+        if row.entry not in known:
+            raise UserError(
+                f"{path}: paper.rows, {row.model}: this board shows no entry '{row.entry}'; "
+                f"it may show: {', '.join(known)}."
+            )
 
 
 def read_all(boards: Path) -> dict[str, tuple[Board, Suite]]:

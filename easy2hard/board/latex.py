@@ -14,10 +14,9 @@ _SPECIAL = str.maketrans({
 
 
 def document(sheets: Iterable[Sheet]) -> str:
-    """One table per track that has entries; bands are divided by a rule."""
-    return "% rendered by `easy2hard leaderboard`: a change made here is lost\n" + "\n".join(
-        map(_table, sheets)
-    )
+    """One table per track that has entries, bands divided by a rule; and one beside the board's paper."""
+    parts = [part for sheet in sheets for part in (_table(sheet), _paper(sheet)) if part]
+    return "% rendered by `easy2hard leaderboard`: a change made here is lost\n" + "\n".join(parts)
 
 
 def _table(sheet: Sheet) -> str:
@@ -26,8 +25,24 @@ def _table(sheet: Sheet) -> str:
     if not blocks:
         return f"% {sheet.track} track: no records yet\n"
     body = "\n\\midrule\n".join("\n".join(block) for block in blocks)
+    return _tabular(sheet, "", head, body)
+
+
+def _paper(sheet: Sheet) -> str:
+    """A paper's figures and ours; empty for a board without a paper."""
+    if sheet.board.paper is None:
+        return ""
+    easy, hard = f"Easy ({sheet.board.easy})", f"Hard ({sheet.board.hard})"
+    rows = [(row.paper.model, *row.easy, *row.hard) for row in sheet.beside]
+    lines = [" & ".join(map(_tex, row)) + r" \\" for row in rows]
+    head = ["Model", f"{easy}, paper", f"{easy}, ours", f"{hard}, paper", f"{hard}, ours"]
+    return _tabular(sheet, f", beside {_tex(sheet.board.paper.source)}", head, "\n".join(lines))
+
+
+def _tabular(sheet: Sheet, what: str, head: list[str], body: str) -> str:
     return (
-        f"% {sheet.track} track, {_tex(label(sheet.asked.metric))}\n\\begin{{tabular}}{{lrrrr}}\n\\toprule\n"
+        f"% {sheet.track} track, {_tex(label(sheet.asked.metric))}{what}\n"
+        "\\begin{tabular}{lrrrr}\n\\toprule\n"
         f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
     )
 

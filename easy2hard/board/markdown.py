@@ -63,6 +63,7 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
     if asked is None:
         command = f"easy2hard evaluate my_model.py --suite {sheet.asked.name} --track {sheet.track}"
         yield f"No records yet; `{command}` makes the first.\n"
+        yield from _paper(sheet, submissions)
         return
     yield _measured(sheet, asked)
     for band, rows in sheet.bands.items():
@@ -71,6 +72,7 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
             yield f"**{_BANDS[band]}**\n\n{table}\n"
         elif rows:
             yield f"**{_BANDS[band]}**\n\n{tables.references(rows, sheet.asked.levels, submissions)}\n"
+    yield from _paper(sheet, submissions)
     if sheet.gaps:
         table = tables.gaps(sheet.gaps, sheet.asked.metric, submissions)
         yield f"**Ceilings: the same model, trained on the hard level itself**\n\n{table}\n"
@@ -78,6 +80,13 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
         if one.record.model.band in RANKED or one.record.model.iterative:
             title = f"{tables.escaped(one.record.title)}: every level and budget"
             yield f"<details><summary>{title}</summary>\n\n{tables.every_budget(one)}\n\n</details>\n"
+
+
+def _paper(sheet: Sheet, submissions: str) -> Iterator[str]:
+    """What a paper prints of these models, where the board's definition says it."""
+    if paper := sheet.board.paper:
+        yield f"**Beside the paper**: {paper.source}\n\n{paper.text.strip()}\n"
+        yield f"{tables.beside_paper(sheet, submissions)}\n"
 
 
 def _measured(sheet: Sheet, asked: Asked) -> str:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from easy2hard.archive import Filed, Seeds
 from easy2hard.board import standing
 from easy2hard.board.collect import Refused, collect, trained_on
-from easy2hard.board.definition import Board
+from easy2hard.board.definition import Board, PaperRow
 from easy2hard.board.standing import Figure, Standing
 from easy2hard.record import Band
 from easy2hard.suite import Suite, Track
+from easy2hard.units import scale, show
 
 RANKED: tuple[Band, ...] = ("entry", "augmented")
 
@@ -22,6 +22,15 @@ class Row(NamedTuple):
 
     rank: str  # empty where it does not rank
     standing: Standing
+
+
+class Beside(NamedTuple):
+    """A row of a paper's table beside the entry that is this model here."""
+
+    paper: PaperRow
+    ours: Standing | None  # None where it has no record
+    easy: tuple[str, str]  # the paper's figure and ours, as they are written; a dash where there is none
+    hard: tuple[str, str]
 
 
 class Gap(NamedTuple):
@@ -50,6 +59,22 @@ class Sheet:
     def rows(self) -> list[Row]:
         """All bands, one after the other."""
         return [row for band in self.bands.values() for row in band]
+
+    @property
+    def beside(self) -> list[Beside]:
+        """The rows of the board's paper, in its order; empty for a board that names none."""
+        return [self._beside(row) for row in self.board.paper.rows] if self.board.paper else []
+
+    def _beside(self, row: PaperRow) -> Beside:
+        recipes = row.recipes or ("",)  # an empty variant is the track's own recipe
+        own = (one for _, one in self.rows if one.record.model.id == row.entry)
+        ours = next((one for one in own if one.record.variant in recipes), None)
+        metric = self.asked.metric
+        easy, hard = (
+            (show(metric, printed / scale(metric)), ours.shown(level, metric) if ours else "–")
+            for level, printed in ((self.board.easy, row.easy), (self.board.hard, row.hard))
+        )
+        return Beside(row, ours, easy, hard)
 
     @property
     def seeds(self) -> list[Seeds]:
@@ -89,8 +114,7 @@ def headline(accepted: Iterable[Seeds], asked: Suite) -> tuple[str, ...]:
 def _shown(filed: Filed, board: Board) -> bool:
     """Whether a board shows an entry: it is a floor, or the board names it, or it names none."""
     model = filed.record.model
-    named = not board.entries or any(fnmatchcase(model.id, pattern) for pattern in board.entries)
-    return named or model.band == "floor"
+    return board.shows(model.id) or model.band == "floor"
 
 
 def belongs(path: Path, asked: Suite, track: Track) -> bool:

@@ -5,7 +5,7 @@ from html import escape
 
 from tabulate import tabulate
 
-from easy2hard.board.sheet import Gap, Row
+from easy2hard.board.sheet import Gap, Row, Sheet
 from easy2hard.board.standing import Oracle, Standing, show_figure
 from easy2hard.record import Record
 from easy2hard.units import show, show_count, show_interval, show_spread
@@ -52,6 +52,26 @@ def references(rows: Sequence[Row], levels: Iterable[str], submissions: str) -> 
             }
         )
     return _table(lines, left=("model",))
+
+
+def beside_paper(sheet: Sheet, submissions: str) -> str:
+    """A paper's figures and ours at the two levels that it prints; a dash where there is no record."""
+    lines = []
+    easy, hard = f"easy {sheet.board.easy}", f"hard {sheet.board.hard}"
+    for paper, ours, at_easy, at_hard in sheet.beside:
+        recipe = f" ({ours.record.variant})" if ours and ours.record.variant else ""
+        lines.append(
+            {
+                "model in the paper": escaped(paper.model),
+                "entry": f"[{paper.entry}]({submissions}/{paper.entry}){recipe}",
+                f"{easy}, paper": at_easy[0],
+                f"{easy}, ours": at_easy[1],
+                f"{hard}, paper": at_hard[0],
+                f"{hard}, ours": at_hard[1],
+                "seeds": _seeds(len(ours.seeds.filed), ours.seeds.failed) if ours else "–",
+            }
+        )
+    return _table(lines, left=("entry",))
 
 
 def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from easy2hard.board.collect import trained_on
 from easy2hard.board.sheet import Row, Sheet
 from easy2hard.board.standing import Figure, Standing
+from easy2hard.units import scale
 
 COLUMNS = (
     *("board", "suite", "track", "band", "entry", "recipe", "trained_on", "rank"),
@@ -18,11 +19,12 @@ def csv(sheets: Iterable[Sheet]) -> str:
     """All tracks of a board as CSV.
 
     `level` is `headline` in the row of the ranking figure; `sd` is over seeds and `ci_*` over samples;
-    shares lie between 0 and 1. What an entry cannot run has no row.
+    shares lie between 0 and 1. What an entry cannot run has no row. The band `paper` holds what a paper prints of an
+    entry, which is nobody's record.
     """
     import pandas as pd
 
-    rows = [row for sheet in sheets for row in _rows(sheet)]
+    rows = [row for sheet in sheets for row in (*_rows(sheet), *_printed(sheet))]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
@@ -46,6 +48,28 @@ def _rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
         }
         yield from ({**common, **row} for row in ([] if trained or one.fault else [_headline(one)]))
         yield from ({**common, **row} for row in _cells(one))
+
+
+def _printed(sheet: Sheet) -> Iterator[dict[str, Any]]:
+    """The figures of the board's paper."""
+    for row, ours, *_ in sheet.beside:
+        recipe = ours.record.model.recipe if ours else next(iter(row.recipes), None)
+        for level, kind, value in (
+            (sheet.board.easy, "easy", row.easy),
+            (sheet.board.hard, "hard", row.hard),
+        ):
+            yield {
+                "board": sheet.name,
+                "suite": sheet.asked.name,
+                "track": sheet.track,
+                "band": "paper",
+                "entry": row.entry,
+                "recipe": recipe,
+                "level": level,
+                "kind": kind,
+                "metric": sheet.asked.metric,
+                "value": value / scale(sheet.asked.metric),
+            }
 
 
 def _headline(one: Standing) -> dict[str, Any]:
