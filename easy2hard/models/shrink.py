@@ -1,0 +1,57 @@
+"""A net that corrects what a classical denoiser has made of the image, and knows how strong the noise is.
+
+A net without biases is homogeneous: it does to a third of an image with a third of the noise just what it does to the
+image, so it meets more noise as less contrast. What does not scale is done before it, by rules that hold at every
+level: coefficients of patches are shrunk by the noise's own sigma, and the pull of clipping to [0, 1] is taken back.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from easy2hard.layers.shrinkage import dct_basis, hard_threshold, unclip, wiener
+from easy2hard.models.dt import Recall, Residual, conv, head
+from easy2hard.models.recurrent import Recurrent
+
+_PATCH, _SECOND_PATCH = 8, 4  # pixels a side: of the threshold, and of the Wiener filter after it
+_START = 0.1  # of the head's last convolution: at first the answer is little more than the shrunk image
+
+
+class ShrinkDT(Recurrent):
+    """A `DT` that sees [shrunk image, what was taken away] and answers with the shrunk image plus its head.
+
+    State: features (n, width, height, width), the recall convolution's half of the image, and the shrunk image.
+    """
+
+    needs = ("level",)
+
+    def __init__(self, in_channels: int, out_channels: int, *, width: int) -> None:
+        super().__init__()
+        self.register_buffer("basis", dct_basis(in_channels, _PATCH), persistent=False)
+        self.register_buffer("second_basis", dct_basis(in_channels, _SECOND_PATCH), persistent=False)
+        self.project = conv(2 * in_channels, width)
+        self.recall_conv = Recall(width, 2 * in_channels)
+        self.block = nn.Sequential(Residual(width), Residual(width))
+        self.head = head(width, out_channels)
+        with torch.no_grad():
+            self.head[-1].get_parameter("weight").mul_(_START)
+
+    def shrunk(self, x: Tensor) -> Tensor:
+        """The image that thinking starts from, (n, channels, height, width)."""
+        assert self.level is not None  # `needs` has it told before every pass
+        pilot = hard_threshold(x, self.get_buffer("basis"), self.level)
+        return unclip(wiener(x, pilot, self.get_buffer("second_basis"), self.level), self.level)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        shrunk = self.shrunk(x)
+        both = torch.cat([shrunk, x - shrunk], dim=1)
+        return F.relu(self.project(both), inplace=True), self.recall_conv.image(both), shrunk
+
+    def step(self, state: tuple[Tensor, Tensor, Tensor], x: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
+        features, seen, shrunk = state
+        return self.block(self.recall_conv(features, seen)), seen, shrunk
+
+    def decode(self, state: tuple[Tensor, Tensor, Tensor], x: Tensor) -> Tensor:
+        features, _, shrunk = state
+        answer: Tensor = shrunk + self.head(features)
+        return answer
