@@ -74,16 +74,24 @@ class CSCNet(Recurrent):
 
     def decode(self, state: Tensor, x: Tensor) -> Tensor:
         """The mean of all shifts' pictures, each without its border."""
-        (n, channels, height, width), stride = x.shape, self.stride
-        sides = [(places - 1) * stride + self.kernel_size for places in state.shape[2:4]]
-        patches = self.apply_C.synthesis(state).flatten(0, 1).flatten(1, 2).transpose(1, 2)
-        pictures = F.fold(patches, (sides[0], sides[1]), self.kernel_size, stride=stride)
-        shifted = zip(self._shifts(), pictures.view(n, channels, -1, *sides).unbind(2), strict=True)
-        parts = [
-            picture[:, :, stride - i : stride - i + height, stride - j : stride - j + width]
-            for (i, j), picture in shifted
-        ]
-        return torch.stack(parts).mean(dim=0)
+        n, channels, height, width = x.shape
+
+        def mean(codes: Tensor) -> Tensor:
+            inside = []
+            for (i, j), picture in zip(self._shifts(), self._draw(codes), strict=True):
+                top, left = self.stride - i, self.stride - j
+                inside.append(picture[:, top : top + height, left : left + width])
+            return torch.stack(inside).mean(dim=0)
+
+        grey = state.reshape(n * channels, -1, *state.shape[2:])
+        return piecewise(mean, state.new_empty(n * channels, height, width), grey).view(x.shape)
+
+    def _draw(self, codes: Tensor) -> tuple[Tensor, ...]:
+        """Codes (n, shifts, rows, columns, filters) of grey images -> a picture (n, height, width) of each shift."""
+        sides = [(places - 1) * self.stride + self.kernel_size for places in codes.shape[2:4]]
+        patches = self.apply_C.synthesis(codes).flatten(0, 1).flatten(1, 2).transpose(1, 2)
+        pictures = F.fold(patches, (sides[0], sides[1]), self.kernel_size, stride=self.stride)
+        return pictures.view(*codes.shape[:2], *sides).unbind(1)
 
     def _start(self, patches: Tensor) -> Tensor:
         return cast(Tensor, self.soft_threshold(self.apply_B.analysis(patches)))
