@@ -14,6 +14,8 @@ from easy2hard.layers.median import median_filter
 from easy2hard.macs import parameters
 from easy2hard.models import median_cnn
 from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
+from easy2hard.models.cscnet import CSCNet
+from easy2hard.models.deep_ksvd import DeepKSVD
 from easy2hard.models.dncnn import DnCNN, fold
 from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
@@ -37,6 +39,10 @@ COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
     "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
     "interpolation": (lambda: InterpolateDT(3, 3, width=20), 27_720),
+    "CSCNet, Simon and Elad": (CSCNet, 63_700),
+    "Deep K-SVD, Scetbon et al.": (DeepKSVD, 35_138),
+    "Deep K-SVD of 2 stages": (lambda: DeepKSVD(stages=2), 53_891),
+    "Deep K-SVD of 3 stages": (lambda: DeepKSVD(stages=3), 72_644),
 }
 
 

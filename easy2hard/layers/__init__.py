@@ -1,6 +1,6 @@
 """Layers that models and filters are built of."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -16,3 +16,16 @@ def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
         most = _NUMBERS_AT_ONCE.get(first.device.type, _NUMBERS_AT_ONCE_ELSEWHERE)
         step = max(1, most // first[0].numel())
         yield from zip(*(torch.split(tensor, step) for tensor in tensors), strict=True)
+
+
+def piecewise(function: Callable[..., Tensor], answer: Tensor, *tensors: Tensor) -> Tensor:
+    """`function(*tensors)`, row by row of their common first axis; what it returns has the shape of `answer`.
+
+    Where no gradient is asked for, it goes into `answer` a few rows at a time: what the function needs in between then
+    stays in the processor's cache, and its memory does not grow with the tensors.
+    """
+    if torch.is_grad_enabled():
+        return function(*tensors)
+    for *rows, into in pieces(*tensors, answer):
+        into.copy_(function(*rows))
+    return answer
