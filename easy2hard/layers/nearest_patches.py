@@ -14,7 +14,9 @@ from easy2hard.errors import UserError
 
 _DISTANCES_AT_ONCE = {"cpu": 2**21}  # 8 megabytes
 _DISTANCES_AT_ONCE_ELSEWHERE = 2**27
-_GROUP = 8  # of the distances of a patch: the nearest are looked for in the groups with the least minima alone
+_GROUP = (
+    8  # of the distances of a patch: the nearest are looked for in the groups with the least minima alone
+)
 
 
 @torch.no_grad()
@@ -23,13 +25,16 @@ def nearest_patches(x: Tensor, size: int, *, reach: int, count: int) -> tuple[Te
 
     x is (n, height, width), with a border of `reach` pixels whose patches may be found but have no answer of their own.
     Returns the distances, ascending, and the places, both (n, patches, count): patches row by row, a place as the
-    column of `F.unfold(x, size)` with the border. A patch itself comes first, at distance 0, also where others equal it.
+    column of `F.unfold(x, size)` with the border. A patch itself comes first, at distance 0; the order of others that
+    lie equally far is open.
 
     Raises `UserError` where the window has fewer patches than `count`, or x no patch inside its border.
     """
     side = 2 * reach + 1
     if not 1 <= count <= side**2:
-        raise UserError(f"a window of {side} x {side} patches has no {count} nearest; ask for 1 to {side**2}.")
+        raise UserError(
+            f"a window of {side} x {side} patches has no {count} nearest; ask for 1 to {side**2}."
+        )
     if x.dim() != 3 or min(x.shape[1:]) < size + 2 * reach:
         raise UserError(
             f"nearest_patches needs (n, height, width) of at least {size + 2 * reach} pixels a side, the border of "
@@ -39,7 +44,8 @@ def nearest_patches(x: Tensor, size: int, *, reach: int, count: int) -> tuple[Te
     most = _DISTANCES_AT_ONCE.get(x.device.type, _DISTANCES_AT_ONCE_ELSEWHERE)
     band = max(1, most // (side**2 * columns))  # rows of patches
     found = [
-        _of_bands(images, size, reach, count, min(band, rows)) for images in x.split(max(1, band // rows))
+        _of_bands(images, size, reach, count, min(band, rows))
+        for images in torch.split(x, max(1, band // rows))
     ]
     distances, places = (torch.cat(parts) for parts in zip(*found, strict=True))
     return distances, places

@@ -66,9 +66,7 @@ def _nearest(grey: Tensor, size: int, dilation: int, reach: int, count: int) -> 
     nearest = row * (width - dilation * (size - 1)) + column
     rows = height // dilation - size + 1 - 2 * reach
     by_phase = (part.view(n, dilation, dilation, rows, -1, count) for part in (distances, nearest))
-    distances, nearest = (
-        part.permute(0, 3, 1, 4, 2, 5).flatten(3, 4).flatten(1, 2) for part in by_phase
-    )
+    distances, nearest = (part.permute(0, 3, 1, 4, 2, 5).flatten(3, 4).flatten(1, 2) for part in by_phase)
     return distances, nearest
 
 
