@@ -17,6 +17,7 @@ from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
 from easy2hard.models.dncnn import DnCNN, fold
 from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
+from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
 
@@ -35,6 +36,9 @@ COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "DT, Bansal et al.": (lambda: DT(3, 2, width=128), 783_504),
     "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
     "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
+    "LIDIA, grey, Vaksman et al.": (Lidia, 61_589),
+    "LIDIA-S, Vaksman et al.": (lambda: Lidia(small=True), 40_226),
+    "LIDIA, colour, Vaksman et al.": (lambda: Lidia(colour=True), 94_067),
 }
 
 

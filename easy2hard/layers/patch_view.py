@@ -73,4 +73,7 @@ def _nearest(grey: Tensor, size: int, dilation: int, reach: int, count: int) -> 
 def _grey(image: Tensor) -> Tensor:
     if image.shape[1] == 1:
         return image
-    return (image * image.new_tensor(_GREY).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    red, green, blue = (
+        share * channel for share, channel in zip(_GREY, torch.split(image, 1, dim=1), strict=True)
+    )
+    return red + green + blue

@@ -141,7 +141,9 @@ class Lidia(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self._check(x)
         images = 2 * (x if self.colour else x.reshape(-1, 1, *x.shape[-2:])) - 1
-        mean = images.mean(dim=(-2, -1), keepdim=True)
+        # In double precision, so that it is the same number in every batch: on the line at which a border is reflected
+        # a patch is as near as its mirror image, and the last bit of the mean would decide which of them is taken.
+        mean = images.double().mean(dim=(-2, -1), keepdim=True).to(images.dtype)
         most = _IMAGES_AT_ONCE.get(x.device.type, _ELSEWHERE)
         step = len(images) if self.training else max(1, most // x[0, 0].numel())
         cleaned = torch.cat([self._clean(part) for part in torch.split(images - mean, step)])

@@ -12,6 +12,6 @@ def build(task: TaskSpec) -> nn.Module:
 
 
 recipes = {
-    "quick": Recipe(rows=500, epochs=1, batch_size=1, lr=5e-3, warmup=0.1, train_iterations=1),
+    "quick": Recipe(rows=400, epochs=1, batch_size=1, lr=1e-2, warmup=0.1, train_iterations=1),
     "paper": Recipe(epochs=10, batch_size=4, lr=1e-2, train_iterations=1),
 }
