@@ -145,7 +145,7 @@ class Lidia(nn.Module):
         # a patch is as near as its mirror image, and the last bit of the mean would decide which of them is taken.
         mean = images.double().mean(dim=(-2, -1), keepdim=True).to(images.dtype)
         most = _IMAGES_AT_ONCE.get(x.device.type, _ELSEWHERE)
-        step = len(images) if self.training else max(1, most // x[0, 0].numel())
+        step = len(images) if self.training else max(1, most // (x.shape[-2] * x.shape[-1]))
         cleaned = torch.cat([self._clean(part) for part in torch.split(images - mean, step)])
         return ((cleaned + mean + 1) / 2).view_as(x)
 
