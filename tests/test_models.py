@@ -20,6 +20,7 @@ from easy2hard.models.dncnn import DnCNN, fold
 from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
 from easy2hard.models.interpolate import InterpolateDT
+from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
 
@@ -43,6 +44,9 @@ COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "Deep K-SVD, Scetbon et al.": (DeepKSVD, 35_138),
     "Deep K-SVD of 2 stages": (lambda: DeepKSVD(stages=2), 53_891),
     "Deep K-SVD of 3 stages": (lambda: DeepKSVD(stages=3), 72_644),
+    "LIDIA, grey, Vaksman et al.": (Lidia, 61_589),
+    "LIDIA-S, Vaksman et al.": (lambda: Lidia(small=True), 40_226),
+    "LIDIA, colour, Vaksman et al.": (lambda: Lidia(colour=True), 94_067),
 }
 
 
