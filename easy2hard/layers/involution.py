@@ -19,6 +19,8 @@ from torch.utils.flop_counter import register_flop_formula
 from easy2hard.errors import UserError
 from easy2hard.layers import pieces
 
+_PLANES = 8  # the image, its gradient, a product, a sum, and some weights
+
 
 def involution(x: Tensor, weight: Tensor) -> Tensor:
     """out[n, c, h, w] = sum over i, j < k of weight[n, g, i k + j, h, w] x[n, c, h + i - k // 2, w + j - k // 2].
@@ -50,7 +52,7 @@ def involution(x: Tensor, weight: Tensor) -> Tensor:
 def _involution(x: Tensor, weight: Tensor) -> Tensor:
     answer = torch.empty_like(x)
     side, width = _side(weight.shape[2]), x.shape[-1]
-    for part, kernels, result in pieces(x, weight, answer):
+    for part, kernels, result in pieces(x, weight, answer, planes=_PLANES):
         line, taps = _lines(part, kernels)
         row, length = width + side - 1, taps.shape[-1]
         total = taps.new_zeros(*line.shape[:3], length)
@@ -74,7 +76,7 @@ def _operations(x: torch.Size, weight: torch.Size, out_shape: object = None) -> 
 @torch.library.custom_op("easy2hard::involution_backward", mutates_args=())
 def _involution_backward(gradient: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     answers = torch.empty_like(x), torch.empty_like(weight)
-    for part in pieces(x, weight, gradient, *answers):
+    for part in pieces(x, weight, gradient, *answers, planes=_PLANES):
         _backward_of(*part)
     return answers
 

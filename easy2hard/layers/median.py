@@ -64,7 +64,7 @@ class MedianFilter(nn.Module):
 def _median(x: Tensor, size: int) -> Tensor:
     answer = _like(x)
     network = _median_of_3x3 if size == 3 else _median_of_5x5
-    for part, result in pieces(_planes(x), _planes(answer)):
+    for part, result in pieces(_planes(x), _planes(answer), planes=size**2):
         padded = _reflected(part, size // 2)
         _, row, column, _ = padded.stride()
         result.copy_(network(padded.flatten(), row, column).as_strided(part.shape, padded.stride()))
@@ -81,7 +81,7 @@ def _median_backward(gradient: Tensor, x: Tensor, median: Tensor, size: int) -> 
     answer = _like(x)
     gradient = gradient.contiguous(memory_format=_format(x))
     planes = [_planes(tensor) for tensor in (x, median, gradient, answer)]
-    for part, centre, share, result in pieces(*planes):
+    for part, centre, share, result in pieces(*planes, planes=size**2):
         padded = _reflected(part, size // 2)
         _, row, column, _ = padded.stride()
         result.copy_(_fold(_split(padded, centre, share, size, row, column), size // 2))
