@@ -30,7 +30,7 @@ from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
 from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
-from easy2hard.score import LAST, Row, score_batch, score_exit
+from easy2hard.score import LAST, Row, checked as checked_answer, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
@@ -129,6 +129,9 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
+    _first_thought(
+        model.eval(), ask, task, "cpu"
+    )  # what has another form is told so before it trains for hours
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
     failed = outcome.failure if outcome else None
     if ask.weights:
@@ -298,17 +301,23 @@ def _say_cost(
 
 
 @torch.inference_mode()
+def _first_thought(model: Recurrent, ask: Ask, task: Task, device: str) -> Tensor:
+    """The first thought on a few easy validation images; `UserError` for one of another shape or dtype."""
+    level = ask.ceiling or ask.suite.easy[0]
+    model.tell(level)
+    images, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
+    x = images.to(device, memory_format=torch.channels_last)
+    return checked_answer(model(x, 1), task, x)
+
+
 def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool) -> str | None:
     """What is wrong with a model whose first thought at the easy level is not a number: its training failed.
 
     Raises `UserError` where it was not trained here. No test sample is looked at.
     """
-    level = ask.ceiling or ask.suite.easy[0]
-    model.tell(level)
-    x, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
-    if bool(torch.isfinite(model(x.to(ask.device, memory_format=torch.channels_last), 1)).all()):
+    if bool(torch.isfinite(_first_thought(model, ask, task, ask.device)).all()):
         return None
-    fault = f"{entry.name} answers with NaN or infinity at level {level}"
+    fault = f"{entry.name} answers with NaN or infinity at level {ask.ceiling or ask.suite.easy[0]}"
     if not learnt:
         raise UserError(f"{fault}; look at divisions and the weights, and run `easy2hard check`.")
     return f"after its training {fault}"

@@ -144,14 +144,23 @@ def _rows_of(state: State, rows: Tensor) -> State:
 
 def think(model: Recurrent, task: Task, state: Any, x: Tensor, iteration: int) -> tuple[Tensor, Thought]:
     """Read a thought out: in the form that is scored, and as exit rules see it."""
-    answer = model.decode(state, x)
+    answer = checked(model.decode(state, x), task, x)
+    final = task.final(answer, x)
+    return final, Thought(iteration, task.decide(final), task.certainty(answer, x))
+
+
+def checked(answer: Tensor, task: Task, x: Tensor) -> Tensor:
+    """The answer; `UserError` for one of another shape, or of whole numbers."""
     expected = (len(x), task.out_channels, *x.shape[-2:])
     if tuple(answer.shape) != expected:
         raise UserError(
             f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}."
         )
-    final = task.final(answer, x)
-    return final, Thought(iteration, task.decide(final), task.certainty(answer, x))
+    if not answer.is_floating_point():
+        raise UserError(
+            f"the model answers in {answer.dtype}; answers are floating point: end with .float()."
+        )
+    return answer
 
 
 def measure(metrics: Sequence[str], final: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -489,7 +489,27 @@ def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opene
     untrained = write_entry(("return self.last(state)", NAN), ("recipe =", "unused ="))
     with pytest.raises(UserError, match=r"small answers with NaN or infinity at level 0\.1"):
         run(untrained)
-    assert drawn == [("validation", "0.1")]
+    assert set(drawn) == {("validation", "0.1")}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("[:, :1]", "answers with shape"), (".long()", "answers in torch.int64")]
+)
+def test_an_answer_of_another_form_is_refused_before_anything_is_trained(
+    wrong: str, said: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    model = write_entry(
+        ("return nn.Sequential(", "return Wrong("),
+        (
+            "def build",
+            f"class Wrong(nn.Sequential):\n    def forward(self, x):\n        return super().forward(x){wrong}\n\n"
+            "def build",
+        ),
+        code=BATCHED,
+    )
+    with pytest.raises(UserError, match=said):
+        run(model)
+    assert not list((tmp_path / "runs").rglob("trained.json"))
 
 
 def test_a_seed_that_answers_no_numbers_after_training_has_failed(

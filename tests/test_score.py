@@ -260,6 +260,17 @@ def test_an_answer_of_the_wrong_shape_is_refused_with_both_shapes(
         score_batch(model, task, x, target, budgets=[1], metrics=["psnr"])
 
 
+def test_an_answer_in_whole_numbers_is_refused_with_its_dtype(images: tuple[Task, Tensor, Tensor]) -> None:
+    task, x, target = images
+
+    class Whole(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.round().long()
+
+    with pytest.raises(UserError, match=r"answers in torch\.int64; answers are floating point"):
+        score_batch(Once(Whole()), task, x, target, budgets=[1], metrics=["psnr"])
+
+
 def test_rules_that_need_certainty_do_not_apply_to_images() -> None:
     assert applicable(MASKS, certain=False) == list(IMAGES)
     assert applicable(MASKS, certain=True) == list(MASKS)
