@@ -15,6 +15,7 @@ from easy2hard.tasks import I64, U8
 
 Damaged = (pa.ArrowException, OSError, ValueError, KeyError)  # what reading a damaged file raises
 _FOOTER = b"easy2hard"
+_COMPRESSION: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
 _CHUNKS = int(pa.__version__.split(".")[0]) >= 21  # whether pyarrow can cut pages by their content
 
 
@@ -50,8 +51,7 @@ def encode(rows: Rows, name: str, level: str, mask: bool, footer: Mapping[str, o
         pa.table(columns).replace_schema_metadata(metadata),
         sink,
         row_group_size=len(indices),
-        compression="zstd",
-        compression_level=1,
+        **_COMPRESSION,
         use_dictionary=["level"],
         write_statistics=["id", "level", "index", *rows.extra],  # the extremes of images would be images
         write_page_index=True,
