@@ -242,6 +242,8 @@ def _wrap(
     """
     index, (start, data, adler) = np.uintp, ends
     n, height, line = lines.shape
+    # What is stored: all scanlines, or one in each block, a filter's byte before its pixels.
+    blocks, size = (1, height * pitch) if pitch == line + 1 else (height, line + 1)
     flat, length = files.reshape(-1), index(template.size)
     begins, crcs = np.empty(2, np.uintp), np.empty(2, np.uint32)
     for i in range(0, n, 2):
@@ -250,22 +252,24 @@ def _wrap(
             file = files[number]
             for k in range(template.size):
                 file[index(k)] = template[index(k)]
-            low, high = np.uint64(1), np.uint64(0)  # below 2^64 for files of less than 300 MB
             for row in range(height):
-                at, total, ramp = index(start + row * pitch), np.uint64(0), np.uint64(0)
                 for k in range(line):
-                    value = lines[number, row, index(k)]
-                    file[at + index(k)] = value
-                    total += np.uint64(value)
-                    ramp += np.uint64(value) * np.uint64(line - k)
-                high += low * np.uint64(line + 1) + ramp  # with the filter's byte, 0, before the pixels
+                    file[index(start + row * pitch + k)] = lines[number, row, index(k)]
+            low, high = np.uint64(1), np.uint64(0)  # below 2^64 for files of less than 300 MB
+            for block in range(blocks):
+                at, total, ramp = index(start - 1 + block * pitch), np.uint64(0), np.uint64(0)
+                for k in range(size):
+                    value = np.uint64(file[at + index(k)])
+                    total += value
+                    ramp += value * np.uint64(size - k)
+                high += low * np.uint64(size) + ramp
                 low += total
             checksum = high % np.uint64(65521) << np.uint64(16) | low % np.uint64(65521)
             for k in range(4):
                 file[index(adler + k)] = np.uint8(checksum >> np.uint64(24 - 8 * k))
             begins[lane], crcs[lane] = index(number) * length + index(data), np.uint32(0xFFFFFFFF)
-        size = index(adler + 4 - data)
-        for step in range(size // index(16)):
+        rest = index(adler + 4 - data)
+        for step in range(rest // index(16)):
             for lane in range(2):
                 at, crc, folded = begins[lane] + index(16 * step), crcs[lane], np.uint32(0)
                 for k in range(4):
@@ -275,9 +279,9 @@ def _wrap(
                     folded ^= tables[index(flat[at + index(k)]) + index(256 * (15 - k))]
                 crcs[lane] = folded
         for lane in range(2):
-            end, crc = begins[lane] + size, crcs[lane]
-            for k in range(size % index(16)):
-                byte = flat[end - size % index(16) + index(k)]
+            end, crc = begins[lane] + rest, crcs[lane]
+            for k in range(rest % index(16)):
+                byte = flat[end - rest % index(16) + index(k)]
                 crc = crc >> np.uint32(8) ^ tables[index((crc ^ np.uint32(byte)) & np.uint32(0xFF))]
             for k in range(4):
                 flat[end + index(k)] = np.uint8(~crc >> np.uint32(24 - 8 * k))
