@@ -80,7 +80,7 @@ def fill(out: NDArray[np.uint32], key: np.uint64, word1: np.uint32, index: np.ui
             philox(key, np.uint32(block), word1, index),
             philox(key, np.uint32(block + half), word1, index),
         )
-        for word in numba.literal_unroll((0, 1, 2, 3)):
+        for word in range(4):
             out[first + np.uintp(word)] = words[word]
             out[second + np.uintp(word)] = others[word]
 
