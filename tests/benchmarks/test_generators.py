@@ -53,7 +53,7 @@ def ours_noise(noise: Any, n: int, batch: int = BATCH) -> Callable[[], object]:
 
 
 # size, mazes of ours and of the peer in one turn, turns
-MAZES = [(9, 20_000, 100, 9), (13, 20_000, 50, 9), (33, 2_000, 10, 9), (59, 1_000, 4, 9), (201, 100, 1, 5)]
+MAZES = [(9, 20_000, 100, 9), (13, 20_000, 50, 9), (33, 2_000, 10, 9), (59, 1_000, 4, 9), (201, 16, 1, 9)]
 MAZES_AND_HUGE = [*MAZES, (801, 10, 1, 1)]
 TARGETS = {
     "authors": (1000, 500),
