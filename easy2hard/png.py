@@ -40,56 +40,54 @@ class Layout(NamedTuple):
     data: int  # where the chunk of the scanlines begins, its type included
     template: bytes  # a file with all pixels and both checksums 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of a file."""
+        return len(self.template)
+
+
+class Packed(NamedTuple):
+    """Scanlines as they stand in files, less what stands between them."""
+
+    lines: U8  # (n, height, bytes): RGB a byte a channel, the palette 2 bits a pixel, masks 1
+    where: Layout
+
 
 def encode(pixels: U8) -> U8:
     """Files (n, bytes) of images (n, height, width, 3) or of masks (n, height, width) of 0 and 1.
 
     Images of nothing but black, red, green and white take 2 bits a pixel.
     """
-    if pixels.ndim == 3:
-        return encode_mask(pixels)
-    codes = _codes(pixels)
-    return encode_rgb(pixels) if codes is None else _encode_codes(codes, pixels.shape[2])
+    packed = pack(pixels)
+    return wrap(packed, room(len(pixels), packed.where))
 
 
-def encode_rgb(images: U8) -> U8:
-    """Files (n, bytes), 8 bits a channel, of images (n, height, width, 3)."""
-    n, height, width, _ = images.shape
-    where = layout(height, width, *_RGB)
-    files = _blank(n, where)
-    packed(files)[:] = images.reshape(n, height, width * 3)
-    return _seal(files, where)
+def pack(pixels: U8) -> Packed:
+    """The scanlines of images (n, height, width, 3) or masks (n, height, width); `ValueError` for masks beyond 0, 1.
 
-
-def encode_palette(images: U8) -> U8:
-    """Files (n, bytes), 2 bits a pixel, of images (n, height, width, 3) in black, red, green and white.
-
-    Raises `ValueError` where an image has another colour.
+    Those of RGB images are the images' own memory.
     """
-    codes = _codes(images)
+    if pixels.ndim == 3:
+        return _packed_masks(pixels)
+    n, height, width, _ = pixels.shape
+    codes = _codes(pixels)
     if codes is None:
-        raise ValueError("an image in a palette may have black, red, green and white pixels only")
-    return _encode_codes(codes, images.shape[2])
+        return Packed(pixels.reshape(n, height, width * 3), layout(height, width, *_RGB))
+    return Packed(codes, layout(height, width, *_PALETTE))
 
 
-def _encode_codes(codes: U8, width: int) -> U8:
-    n, height, _ = codes.shape
-    where = layout(height, width, *_PALETTE)
-    files = _blank(n, where)
-    packed(files)[:] = codes
-    return _seal(files, where)
+def room(n: int, where: Layout) -> U8:
+    """Memory for n files of one layout."""
+    return np.empty((n, where.size), dtype=np.uint8)
 
 
-def encode_mask(masks: U8) -> U8:
-    """Files (n, bytes), 1 bit a pixel, of masks (n, height, width); raises `ValueError` beyond 0 and 1."""
-    if masks.size and masks.max() > 1:
-        raise ValueError(f"a mask has the values 0 and 1 only; got {masks.max()}")
-    n, height, width = masks.shape
-    where = layout(height, width, *_MASK)
-    files = _blank(n, where)
-    whole = np.pad(masks, ((0, 0), (0, 0), (0, -width % 8))) if width % 8 else masks
-    packed(files)[:] = np.packbits(whole.reshape(-1)).reshape(n, height, where.line)
-    return _seal(files, where)
+def wrap(pixels: Packed, files: U8) -> U8:
+    """Write the files around packed scanlines to `files` (n, bytes), made by `room`; returns them."""
+    where, template = pixels.where, np.frombuffer(pixels.where.template, dtype=np.uint8)
+    ends = (where.start, where.data, where.adler)
+    lines = np.ascontiguousarray(pixels.lines)
+    _compiled(_wrap)(lines, files, template, where.pitch, ends, _crc_tables())
+    return files
 
 
 def decode(files: U8) -> U8:
@@ -155,20 +153,13 @@ def _layout_of(files: U8) -> Layout:
     raise ValueError("these images are not PNG files with stored blocks")
 
 
-def _blank(n: int, where: Layout) -> U8:
-    """n copies of the template."""
-    files = np.empty((n, len(where.template)), dtype=np.uint8)
-    files[:] = np.frombuffer(where.template, dtype=np.uint8)
-    return files
-
-
-def _seal(files: U8, where: Layout) -> U8:
-    """Write both checksums into files whose pixels stand; returns `files`."""
-    whole = where.pitch == where.line + 1
-    count, size = (1, where.height * where.pitch) if whole else (where.height, where.line + 1)
-    blocks = (where.start - 1, where.pitch, count, size)  # with the filter's byte before the pixels
-    _compiled(_checksums)(files, _crc_tables(), *blocks, (where.data, where.adler))
-    return files
+def _packed_masks(masks: U8) -> Packed:
+    if masks.size and masks.max() > 1:
+        raise ValueError(f"a mask has the values 0 and 1 only; got {masks.max()}")
+    n, height, width = masks.shape
+    where = layout(height, width, *_MASK)
+    whole = np.pad(masks, ((0, 0), (0, 0), (0, -width % 8))) if width % 8 else masks
+    return Packed(np.packbits(whole.reshape(-1)).reshape(n, height, where.line), where)
 
 
 def _codes(images: U8) -> U8 | None:
@@ -191,7 +182,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 @cache
 def _crc_tables() -> NDArray[np.uint32]:
-    """Tables (16, 256) for the CRC-32 of PNG taken 16 bytes at a time (slicing)."""
+    """Tables (16 * 256,) for the CRC-32 of PNG taken 16 bytes at a time (slicing)."""
     tables = np.zeros((16, 256), dtype=np.uint32)
     for byte in range(256):
         crc = byte
@@ -200,7 +191,7 @@ def _crc_tables() -> NDArray[np.uint32]:
         tables[0, byte] = crc
     for k in range(1, 16):
         tables[k] = tables[k - 1] >> 8 ^ tables[0, tables[k - 1] & 0xFF]
-    return tables
+    return tables.reshape(-1)
 
 
 @cache
@@ -235,50 +226,62 @@ def _pack(words: NDArray[np.uint32], codes: U8) -> np.uint32:
     return wrong
 
 
-def _checksums(
+def _wrap(
+    lines: U8,
     files: U8,
-    tables: NDArray[np.uint32],
-    first: int,
+    template: U8,
     pitch: int,
-    blocks: int,
-    size: int,
-    ends: tuple[int, int],
+    ends: tuple[int, int, int],
+    tables: NDArray[np.uint32],
 ) -> None:
-    """Kernel: write the Adler-32 of the scanlines (RFC 1950) and then the CRC-32 of the chunk (PNG, annex D).
+    """Kernel: copy template and scanlines, then write the Adler-32 of these (RFC 1950) and the CRC-32 of the chunk
+    (PNG, annex D).
 
+    Two files at a time, the last one twice where it is alone: a step of a CRC waits for the one before it.
     Unsigned indices throughout: signed ones are checked for wrapping around, which costs more than the sums.
     """
-    index, (data, adler) = np.uintp, ends
-    begin, end = index(data), index(adler + 4)
-    for i in range(len(files)):
-        file = files[i]
-        low, high = np.uint64(1), np.uint64(0)
-        for block in range(blocks):
-            at, left = index(first + block * pitch), index(size)
-            while left > index(0):
-                run = min(left, index(4096))  # short enough for sums in 32 bits
-                total, ramp = np.uint32(0), np.uint32(0)
-                for k in range(run):
-                    value = np.uint32(file[at + k])
+    index, (start, data, adler) = np.uintp, ends
+    n, height, line = lines.shape
+    # What is stored: all scanlines, or one in each block, a filter's byte before its pixels.
+    blocks, size = (1, height * pitch) if pitch == line + 1 else (height, line + 1)
+    flat, length = files.reshape(-1), index(template.size)
+    begins, crcs = np.empty(2, np.uintp), np.empty(2, np.uint32)
+    for i in range(0, n, 2):
+        for lane in range(2):
+            number = min(i + lane, n - 1)
+            file = files[number]
+            for k in range(template.size):
+                file[index(k)] = template[index(k)]
+            for row in range(height):
+                for k in range(line):
+                    file[index(start + row * pitch + k)] = lines[number, row, index(k)]
+            low, high = np.uint64(1), np.uint64(0)  # below 2^64 for files of less than 300 MB
+            for block in range(blocks):
+                at, total, ramp = index(start - 1 + block * pitch), np.uint64(0), np.uint64(0)
+                for k in range(size):
+                    value = np.uint64(file[at + index(k)])
                     total += value
-                    ramp += value * np.uint32(run - k)
-                high = (high + low * np.uint64(run) + np.uint64(ramp)) % np.uint64(65521)
-                low = (low + np.uint64(total)) % np.uint64(65521)
-                at, left = at + run, left - run
-        checksum = high << np.uint64(16) | low
-        for k in range(4):
-            file[adler + k] = np.uint8(checksum >> np.uint64(24 - 8 * k))
-        crc, at = np.uint32(0xFFFFFFFF), begin
-        for _ in range((end - begin) // index(16)):
-            folded = np.uint32(0)
+                    ramp += value * np.uint64(size - k)
+                high += low * np.uint64(size) + ramp
+                low += total
+            checksum = high % np.uint64(65521) << np.uint64(16) | low % np.uint64(65521)
             for k in range(4):
-                byte = np.uint32(file[at + index(k)]) ^ (crc >> np.uint32(8 * k) & np.uint32(0xFF))
-                folded ^= tables[index(15 - k), index(byte)]
-            for k in range(4, 16):
-                folded ^= tables[index(15 - k), index(file[at + index(k)])]
-            crc, at = folded, at + index(16)
-        while at < end:
-            crc = crc >> np.uint32(8) ^ tables[index(0), index((crc ^ np.uint32(file[at])) & np.uint32(0xFF))]
-            at += index(1)
-        for k in range(4):
-            file[adler + 4 + k] = np.uint8(~crc >> np.uint32(24 - 8 * k))
+                file[index(adler + k)] = np.uint8(checksum >> np.uint64(24 - 8 * k))
+            begins[lane], crcs[lane] = index(number) * length + index(data), np.uint32(0xFFFFFFFF)
+        rest = index(adler + 4 - data)
+        for step in range(rest // index(16)):
+            for lane in range(2):
+                at, crc, folded = begins[lane] + index(16 * step), crcs[lane], np.uint32(0)
+                for k in range(4):
+                    byte = np.uint32(flat[at + index(k)]) ^ (crc >> np.uint32(8 * k) & np.uint32(0xFF))
+                    folded ^= tables[index(byte) + index(256 * (15 - k))]
+                for k in range(4, 16):
+                    folded ^= tables[index(flat[at + index(k)]) + index(256 * (15 - k))]
+                crcs[lane] = folded
+        for lane in range(2):
+            end, crc = begins[lane] + rest, crcs[lane]
+            for k in range(rest % index(16)):
+                byte = flat[end - rest % index(16) + index(k)]
+                crc = crc >> np.uint32(8) ^ tables[index((crc ^ np.uint32(byte)) & np.uint32(0xFF))]
+            for k in range(4):
+                flat[end + index(k)] = np.uint8(~crc >> np.uint32(24 - 8 * k))

@@ -20,11 +20,11 @@ import yaml
 from filelock import FileLock
 
 from easy2hard import suite as suites
-from easy2hard.data import Report, certificate, generate, level_digest, load, shards, stream
+from easy2hard.data import Report, certificate, generate, level_digest, load, pieces, shards, stream
 from easy2hard.data.manifest import Side
 from easy2hard.errors import UserError
 from easy2hard.suite import Suite
-from easy2hard.tasks import open_task
+from easy2hard.tasks import Batch, open_task
 from easy2hard.tasks.maze import Maze
 
 MAZE, SALT = suites.read("maze"), suites.read("sp")
@@ -161,6 +161,29 @@ def test_the_size_of_shards_changes_no_sample(tmp_path: Path, monkeypatch: pytes
     mazes(tmp_path / "tens")
     pair = [load(MAZE, 9, "test", data=tmp_path / name) for name in ("whole", "tens")]
     assert torch.equal(pair[0].input, pair[1].input)
+
+
+@pytest.mark.parametrize(("suite", "level"), [(MAZE, "9"), (SALT, "0.1")])
+@pytest.mark.parametrize("black", [0, 10, 35])  # images that fit into a palette of four colours
+def test_the_size_of_pieces_changes_no_row(
+    suite: Suite, level: str, black: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, draw_all = open_task(suite), open_task(suite).draw
+
+    def draw(split: str, level: str, indices: Any, stream: int = 0) -> Batch:
+        batch = draw_all(split, level, indices, stream)
+        batch.input[indices < black] = 0
+        return batch
+
+    monkeypatch.setattr(task, "draw", draw)
+    whole, cut = (pieces.draw(task, Side(level, "test"), np.arange(35), True, rows) for rows in (35, 10))
+    assert whole.pixels == cut.pixels
+    for one, other in zip(whole.rows[:3], cut.rows[:3], strict=True):
+        assert np.array_equal(one, other)
+    for found, expected in ((cut.rows.extra, whole.rows.extra), (cut.fingerprints, whole.fingerprints)):
+        assert {name: column.tolist() for name, column in found.items()} == {
+            name: column.tolist() for name, column in expected.items()
+        }
 
 
 def test_levels_and_seeds_have_data_digests_of_their_own() -> None:

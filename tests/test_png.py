@@ -44,7 +44,7 @@ def test_pillow_and_decode_give_back_the_pixels_of_any_shape(
 @pytest.mark.parametrize("height", [441, 442])  # 65,490 and 65,638 bytes of scanlines
 def test_images_beyond_one_stored_block_keep_their_pixels(height: int) -> None:
     images = noise(2, height, 49, 3)
-    files = png.encode_rgb(images)
+    files = png.encode(images)
     assert np.array_equal(png.decode(files), images)
     assert np.array_equal(pillow(files[1], "RGB"), images[1])
 
@@ -57,13 +57,13 @@ def test_a_large_maze_and_its_mask_keep_their_pixels() -> None:
 
 def test_rgb_pixels_are_decoded_without_a_copy() -> None:
     for height in (32, 200):
-        files = png.encode_rgb(noise(3, height, 200, 3))
+        files = png.encode(noise(3, height, 200, 3))
         assert np.shares_memory(png.decode(files), files)
 
 
 def test_the_scanlines_inflate_to_the_pixels_with_filter_none() -> None:
     images = noise(1, 5, 7, 3)
-    file = png.encode_rgb(images)[0].tobytes()
+    file = png.encode(images)[0].tobytes()
     lines = np.frombuffer(zlib.decompress(file[41 : len(file) - 16]), dtype=np.uint8).reshape(5, 22)
     assert not lines[:, 0].any()
     assert np.array_equal(lines[:, 1:].reshape(5, 7, 3), images[0])
@@ -76,17 +76,20 @@ def test_mazes_take_two_bits_a_pixel_and_masks_one() -> None:
 
 @pytest.mark.parametrize("colour", ["0000ff", "ffff00", "ff00ff", "00ffff", "fe0000", "010101"])
 @pytest.mark.parametrize("x", [0, 1, 2, 3])
-def test_a_fifth_colour_is_kept_by_encode_and_refused_by_the_palette(colour: str, x: int) -> None:
+def test_a_fifth_colour_is_kept(colour: str, x: int) -> None:
     images = np.zeros((1, 4, 4, 3), dtype=np.uint8)
     images[0, 3, x] = tuple(bytes.fromhex(colour))
     assert np.array_equal(png.decode(png.encode(images)), images)
-    with pytest.raises(ValueError, match="black, red, green and white"):
-        png.encode_palette(images)
 
 
 def test_a_mask_beyond_one_is_refused() -> None:
     with pytest.raises(ValueError, match="0 and 1 only; got 2"):
-        png.encode_mask(np.full((1, 4, 4), 2, dtype=np.uint8))
+        png.encode(np.full((1, 4, 4), 2, dtype=np.uint8))
+
+
+def test_the_packed_scanlines_are_those_of_the_files() -> None:
+    for pixels in (noise(3, 9, 13, 3), png.PALETTE[noise(3, 9, 13, below=4)], noise(3, 9, 13, below=2)):
+        assert np.array_equal(png.packed(png.encode(pixels)), png.pack(pixels).lines)
 
 
 def test_files_of_other_writers_are_refused() -> None:
@@ -97,6 +100,8 @@ def test_files_of_other_writers_are_refused() -> None:
 
 
 def test_the_checksums_of_extreme_pixels_do_not_overflow() -> None:
-    files = png.encode_rgb(np.full((1, 100, 200, 3), 255, dtype=np.uint8))
-    assert np.array_equal(pillow(files[0], "RGB"), np.full((100, 200, 3), 255))
+    images = np.full((1, 100, 200, 3), 255, dtype=np.uint8)
+    images[0, 0, 0] = 254  # no maze
+    files = png.encode(images)
+    assert np.array_equal(pillow(files[0], "RGB"), images[0])
     assert zlib.decompress(files[0, 41 : files.shape[1] - 16].tobytes())

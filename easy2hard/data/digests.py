@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from easy2hard import png
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, U8, Task
 
@@ -35,19 +35,30 @@ def level_digest(task: Task, suite: Suite, level: str | float) -> str:
     return total.hexdigest()
 
 
-def shard_digest(inputs: U8, targets: U8, extra: Mapping[str, I64]) -> str:
-    """Hash of decoded pixels and further columns, from the PNG files (n, bytes) of inputs and targets.
+class ShardDigest:
+    """Hash of pixels and further columns, which come piece after piece in index order.
 
-    BLAKE2b-128 over one hash per column: of the pixels in index order, packed as in PNG (RGB a byte a
-    channel, mazes 2 bits a pixel, masks 1), and of the further columns, sorted by name, as little-endian int64.
-    The pixels are hashed, never the files: compression may change with the library that writes.
+    BLAKE2b-128 over one BLAKE2b-128 a column: of the scanlines that PNG would store (RGB a byte a channel, mazes
+    2 bits a pixel, masks 1), first of the inputs, then of the targets, and of the further columns, sorted by name,
+    as little-endian int64. Pixels are hashed, never files: compression may change with the library that writes.
     """
-    total = blake2b(digest_size=_SIZE)
-    for files in (inputs, targets):
-        total.update(hash_bytes(png.packed(files)))
-    for name in sorted(extra):
-        total.update(hash_bytes(extra[name].astype("<i8", copy=False)))
-    return total.hexdigest()
+
+    def __init__(self) -> None:
+        self._input, self._target = (blake2b(digest_size=_SIZE) for _ in range(2))
+        self._extra: dict[str, Any] = {}
+
+    def update(self, inputs: U8, targets: U8, extra: Mapping[str, I64]) -> None:
+        """Take in scanlines (n, height, bytes) and further columns (n,)."""
+        _take_in(self._input, inputs)
+        _take_in(self._target, targets)
+        for name, values in extra.items():
+            _take_in(
+                self._extra.setdefault(name, blake2b(digest_size=_SIZE)), values.astype("<i8", copy=False)
+            )
+
+    def hexdigest(self) -> str:
+        columns = (self._input, self._target, *(self._extra[name] for name in sorted(self._extra)))
+        return blake2b(b"".join(column.digest() for column in columns), digest_size=_SIZE).hexdigest()
 
 
 def joined(digests: list[str]) -> str:
@@ -59,7 +70,11 @@ def hash_bytes(*arrays: NDArray[np.generic]) -> bytes:
     """BLAKE2b-128 of the bytes of arrays, one after the other, in C order."""
     total = blake2b(digest_size=_SIZE)
     for array in arrays:
-        step = max(1, _BLOCK * len(array) // max(1, array.nbytes))
-        for first in range(0, len(array), step):  # views are made contiguous in pieces that stay in the cache
-            total.update(np.ascontiguousarray(array[first : first + step]).data)
+        _take_in(total, array)
     return total.digest()
+
+
+def _take_in(total: Any, array: NDArray[np.generic]) -> None:
+    step = max(1, _BLOCK * len(array) // max(1, array.nbytes))
+    for first in range(0, len(array), step):  # views are made contiguous in pieces that stay in the cache
+        total.update(np.ascontiguousarray(array[first : first + step]).data)

@@ -15,8 +15,8 @@ from easy2hard.tasks import I64, U8
 
 Damaged = (pa.ArrowException, OSError, ValueError, KeyError)  # what reading a damaged file raises
 _FOOTER = b"easy2hard"
-# Chunks cut by content let a store of chunks keep the clean images of all levels once.
-_CHUNKED = {"use_content_defined_chunking": True} if int(pa.__version__.split(".")[0]) >= 21 else {}
+_COMPRESSION: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
+_CHUNKS = int(pa.__version__.split(".")[0]) >= 21  # whether pyarrow can cut pages by their content
 
 
 class Rows(NamedTuple):
@@ -51,13 +51,13 @@ def encode(rows: Rows, name: str, level: str, mask: bool, footer: Mapping[str, o
         pa.table(columns).replace_schema_metadata(metadata),
         sink,
         row_group_size=len(indices),
-        compression="zstd",
-        compression_level=1,
+        **_COMPRESSION,
         use_dictionary=["level"],
         write_statistics=["id", "level", "index", *rows.extra],  # the extremes of images would be images
         write_page_index=True,
         write_page_checksum=True,
-        **_CHUNKED,
+        # A store of chunks keeps the clean images that all levels share once; mazes share nothing.
+        **({"use_content_defined_chunking": True} if _CHUNKS and not mask else {}),
     )
     return sink.getvalue()
 

@@ -8,15 +8,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from easy2hard import atomic, png
-from easy2hard.data import parquet
-from easy2hard.data.digests import shard_digest
+from easy2hard.data import parquet, pieces
+from easy2hard.data.digests import ShardDigest
 from easy2hard.data.manifest import ShardEntry, Side
 from easy2hard.errors import UserError
 from easy2hard.suite import Suite
-from easy2hard.tasks import U64, Batch, Task
+from easy2hard.tasks import U64, Task
 
 State = Literal["whole", "missing", "short", "damaged"]
-SUMMARISED = 1_000  # rows at the beginning of a split that its summary is taken over
+SUMMARISED = pieces.PIECE  # rows at the beginning of a split that its summary is taken over
 FINGERPRINTED = 1_000_000  # rows at the beginning of a split that the overlap certificate looks at
 THREADS = 16  # at most: each holds a shard, decoded and encoded
 _PIXELS = 64 * 2**20  # bytes of decoded pixels in a shard
@@ -84,19 +84,18 @@ def path(suite: Suite, shard: Shard) -> str:
 
 def draw(job: Job, shard: Shard) -> Drawn:
     """Draw a shard and put it in its place, where a file is replaced only by a whole one that reads back."""
-    task, suite, (level, split) = job.task, job.suite, shard.side
+    suite, (level, split) = job.suite, shard.side
     indices = np.arange(shard.first, shard.first + shard.rows, dtype=np.int64)
-    batch = task.draw(split, level, indices)
-    rows = parquet.Rows(png.encode(batch.input), png.encode(batch.target), indices, batch.extra)
-    pixels = shard_digest(rows.input, rows.target, rows.extra)
-    footer = {**_origin(job, shard), "rows": shard.rows, "pixels": pixels}
-    file = parquet.encode(rows, f"{suite.config(level)}-{split}", level, batch.target.ndim == 3, footer)
+    drawn = pieces.draw(job.task, shard.side, indices, _fingerprinted(shard))
+    footer = {**_origin(job, shard), "rows": shard.rows, "pixels": drawn.pixels}
+    mask = drawn.head.target.ndim == 3
+    file = parquet.encode(drawn.rows, f"{suite.config(level)}-{split}", level, mask, footer)
     with atomic.replacing(job.folder / path(suite, shard)) as temporary:
         temporary.write_bytes(file)
         if parquet.footer(temporary) != {**footer, "stored": shard.rows}:
             raise OSError(f"{temporary} reads back otherwise than it was written")
-    entry = _entry(job, shard, shard.rows, pixels, file.size, sha256(file).hexdigest())
-    return Drawn(entry, task.summary(level, _head(batch)), fingerprints(task, shard, batch))
+    entry = _entry(job, shard, shard.rows, drawn.pixels, file.size, sha256(file).hexdigest())
+    return Drawn(entry, job.task.summary(level, drawn.head), drawn.fingerprints)
 
 
 def inspect(job: Job, shard: Shard, known: ShardEntry | None) -> tuple[State, ShardEntry | None]:
@@ -132,11 +131,12 @@ def _verified(job: Job, shard: Shard, place: Path) -> tuple[int, str]:
                 f"choose another folder with --out, or delete {job.folder}."
             )
     rows = parquet.decode(place)
-    pixels = shard_digest(rows.input, rows.target, rows.extra)
+    digest = ShardDigest()
+    digest.update(png.packed(rows.input), png.packed(rows.target), rows.extra)
     indices = np.arange(shard.first, shard.first + footer["rows"])
-    if pixels != footer["pixels"] or not np.array_equal(rows.indices, indices):
+    if digest.hexdigest() != footer["pixels"] or not np.array_equal(rows.indices, indices):
         raise ValueError(f"{place} holds other rows than its footer says")
-    return len(indices), pixels
+    return len(indices), digest.hexdigest()
 
 
 def cores() -> int:
@@ -145,12 +145,16 @@ def cores() -> int:
     return min(usable, THREADS)
 
 
-def fingerprints(task: Task, shard: Shard, batch: Batch | None = None) -> dict[str, U64]:
+def fingerprints(task: Task, shard: Shard) -> dict[str, U64]:
     """The hashes that the overlap certificate compares; none of a shard that ends beyond its bound."""
-    if shard.first + shard.rows > FINGERPRINTED:
+    if not _fingerprinted(shard):
         return {}
     indices = np.arange(shard.first, shard.first + shard.rows, dtype=np.int64)
-    return task.fingerprints(shard.side.split, shard.side.level, indices, batch)
+    return task.fingerprints(shard.side.split, shard.side.level, indices)
+
+
+def _fingerprinted(shard: Shard) -> bool:
+    return shard.first + shard.rows <= FINGERPRINTED
 
 
 def _origin(job: Job, shard: Shard) -> dict[str, Any]:
@@ -168,8 +172,3 @@ def _origin(job: Job, shard: Shard) -> dict[str, Any]:
 def _entry(job: Job, shard: Shard, rows: int, pixels: str, size: int, sha: str) -> ShardEntry:
     where = path(job.suite, shard)
     return ShardEntry(path=where, first=shard.first, rows=rows, bytes=size, sha256=sha, pixels=pixels)
-
-
-def _head(batch: Batch) -> Batch:
-    few = slice(SUMMARISED)
-    return Batch(batch.input[few], batch.target[few], {name: v[few] for name, v in batch.extra.items()})

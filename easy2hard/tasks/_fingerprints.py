@@ -18,7 +18,7 @@ def of_images(images: U8) -> dict[str, U64]:
     weights = _weights(side * side * channels).reshape(side, side, channels)
     turned = [np.rot90(view, turns) for view in (weights, weights[:, ::-1]) for turns in range(4)]
     # Turning the weights instead of the image gives the same eight sums.
-    tables = np.stack([table.reshape(-1) for table in turned], axis=1)
+    tables = np.stack([table.reshape(-1) for table in turned])
     hashes = np.empty((len(images), _SYMMETRIES), np.uint64)
     _sums(np.ascontiguousarray(images).reshape(len(images), -1), tables, hashes)
     return {"exact": hashes[:, 0].copy(), "symmetric": hashes.min(axis=1)}
@@ -27,11 +27,11 @@ def of_images(images: U8) -> dict[str, U64]:
 @rng.kernel
 def _sums(images: U8, tables: U64, out: U64) -> None:
     for i in range(images.shape[0]):
-        out[i] = 0
-        for j in range(images.shape[1]):
-            value = np.uint64(images[i, j])
-            for g in range(_SYMMETRIES):
-                out[i, g] += value * tables[j, g]
+        for g in range(_SYMMETRIES):
+            total = np.uint64(0)
+            for j in range(images.shape[1]):
+                total += np.uint64(images[i, np.uintp(j)]) * tables[np.uintp(g), np.uintp(j)]
+            out[i, g] = total
 
 
 def _weights(count: int) -> U64:

@@ -37,18 +37,20 @@ _DIGITS = 12  # what a move needs of its word: floor(w k / 2^30) = floor(digit k
 _ROOT = 4  # stands for the direction to the parent, which the start has not
 
 
-def draw(size: int, key: int, indices: I64, classes: tuple[int, int], stream: int = 0) -> tuple[U8, U8, I64]:
-    """Image (n, S, S, 3), mask (n, S, S) of 0 and 1, and path length (n,) of mazes, with S = 2 * size + 6.
+def draw(
+    size: int, key: int, indices: I64, classes: tuple[int, int], stream: int = 0
+) -> tuple[U8, U8, I64, U64]:
+    """Image (n, S, S, 3), mask (n, S, S) of 0 and 1, path length (n,) and hashes (n, 3), with S = 2 * size + 6.
 
     `classes` are the first and the last class allowed. The length is counted in steps between lattice
-    points: two for each move from cell to cell.
+    points: two for each move from cell to cell. The hashes, those of `fingerprints`, cost next to nothing here.
     """
     n, side = len(indices), 4 * _cells(size) + 4
     image, mask = np.empty((n, side, side, 3), np.uint8), np.empty((n, side, side), np.uint8)
-    length = np.empty(n, np.int64)
+    length, hashes = np.empty(n, np.int64), np.empty((n, 3), np.uint64)
     pictures = (image.reshape(n, side * side * 3), mask.reshape(n, side * side), length)
-    _run(size, key, indices, classes, stream, pictures, np.empty((0, 3), np.uint64))
-    return image, mask, length
+    _run(size, key, indices, classes, stream, pictures, hashes)
+    return image, mask, length, hashes
 
 
 def fingerprints(size: int, key: int, indices: I64, classes: tuple[int, int], stream: int = 0) -> U64:
@@ -94,6 +96,7 @@ class Board(NamedTuple):
     wide: int  # the grid's width
     side: int  # of the image, in pixels
     cell: Places  # by its number without the border
+    number: U64  # by cell: its number without the border
     free: U8  # by cell: the directions in which there is another; bit 0 up, 1 left, 2 right, 3 down
     move: Places  # by choice, 16 * free directions + digit: what the move adds to the cell, modulo 2^64
     origin: U8  # by choice: the direction from which the move came
@@ -137,6 +140,7 @@ def _board(m: int) -> Board:
         wide=wide,
         side=side,
         cell=inside.astype(np.uintp),
+        number=((y - 1) * m + x - 1).astype(np.uint64),
         free=free.astype(np.uint8),
         move=step[direction],
         origin=(3 - direction).astype(np.uint8),
@@ -191,7 +195,7 @@ def _draw(
 ) -> int:
     """Grow lanes full of attempts until every sample has one of a wanted class.
 
-    Pictures and hashes are made where there is room for them. Returns -1, or the index of a sample for which
+    Pictures are made where there is room for them. Returns -1, or the index of a sample for which
     all attempts failed.
     """
     sums = np.empty(8, np.uint64)
@@ -210,8 +214,7 @@ def _draw(
             if classes[0] <= np.int64(symmetric(sums) % np.uint64(CLASSES)) <= classes[1]:
                 if image.size > 0:
                     length[sample] = _paint(board, lanes, lane, image[sample], mask[sample])
-                if hashes.size > 0:
-                    _hash(board, lanes, lane, sums, hashes[sample])
+                _hash(board, lanes, lane, sums, hashes[sample])
             else:
                 # Rejected lanes move to the front and try again; those behind them take new samples.
                 lanes.sample[rejected], lanes.attempt[rejected] = sample, lanes.attempt[lane] + 1
@@ -320,15 +323,8 @@ def _visit(board: Board, free: U8, cell: np.uintp) -> None:
 
 
 @inlined
-def _number(board: Board, cell: np.uintp) -> np.uint64:
-    """The number of a cell without the border."""
-    wide, one = np.uint64(board.wide), np.uint64(1)
-    return (np.uint64(cell) // wide - one) * np.uint64(board.m) + np.uint64(cell) % wide - one
-
-
-@inlined
 def _hash(board: Board, lanes: Lanes, lane: int, sums: U64, hashes: U64) -> None:
-    start, end = _number(board, lanes.start[lane]), _number(board, lanes.end[lane])
+    start, end = board.number[lanes.start[lane]], board.number[lanes.end[lane]]
     hashes[0] = mix(sums[0] ^ mix(start * np.uint64(board.m * board.m) + end))
     hashes[1] = mix(sums[0])
     hashes[2] = symmetric(sums)

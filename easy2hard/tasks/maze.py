@@ -51,19 +51,22 @@ class Maze:
     def draw(self, split: str, level: str, indices: I64, stream: int = 0) -> Batch:
         from easy2hard.tasks import _maze_engine
 
-        image, mask, length = _maze_engine.draw(
+        image, mask, length, hashes = _maze_engine.draw(
             int(level), self._key(split, level), indices, _CLASSES[split], stream
         )
-        return Batch(image, mask, {"path_length": length})
+        return Batch(image, mask, {"path_length": length}, _named(hashes))
 
     def fingerprints(
         self, split: str, level: str, indices: I64, batch: Batch | None = None
     ) -> dict[str, U64]:
         """Of the whole maze, of its walls alone, and of its walls up to rotation and reflection."""
+        if batch is not None and batch.hashes is not None:
+            return batch.hashes
         from easy2hard.tasks import _maze_engine
 
-        hashes = _maze_engine.fingerprints(int(level), self._key(split, level), indices, _CLASSES[split])
-        return dict(zip(("exact", "layout", "symmetric"), hashes.T, strict=True))
+        return _named(
+            _maze_engine.fingerprints(int(level), self._key(split, level), indices, _CLASSES[split])
+        )
 
     def summary(self, level: str, batch: Batch) -> dict[str, float]:
         length = batch.extra["path_length"]
@@ -109,6 +112,10 @@ class Maze:
 
     def _key(self, split: str, level: str) -> int:
         return rng.key(self._suite.version, self._suite.seed, "maze", split, level)
+
+
+def _named(hashes: U64) -> dict[str, U64]:
+    return dict(zip(("exact", "layout", "symmetric"), hashes.T, strict=True))
 
 
 def open(suite: Suite, directory: Path | None = None) -> Maze:

@@ -77,38 +77,46 @@ def imagecorruptions(name: str) -> Draw:
     return lambda n: [package.corrupt(clean[i % 64], corruption_name=name, severity=2) for i in range(n)]
 
 
-def torch_salt_and_pepper(n: int) -> object:
-    """256 images at once, the fastest batch: one uniform number a pixel, two selections; uint8."""
+def torch_salt_and_pepper(n: int, batch: int) -> object:
+    """One uniform number a pixel, two selections; uint8. 256 images at once are the fastest batch."""
     torch = pytest.importorskip("torch")
-    clean = torch.from_numpy(images(256))
-    for _ in range(0, n, 256):
-        u = torch.rand(256, 32, 32, 1)
+    clean = torch.from_numpy(images(batch))
+    for _ in range(0, n, batch):
+        u = torch.rand(batch, 32, 32, 1)
         noisy = torch.where(u < 0.05, 0, torch.where(u > 0.95, 255, clean)).to(torch.uint8)
     return noisy
 
 
-def torch_gaussian(n: int) -> object:
-    """256 images at once, the fastest batch: rounded and clipped; uint8."""
+def torch_gaussian(n: int, batch: int) -> object:
+    """Rounded and clipped; uint8. 256 images at once are the fastest batch."""
     torch = pytest.importorskip("torch")
-    clean = torch.from_numpy(images(256))
-    for _ in range(0, n, 256):
+    clean = torch.from_numpy(images(batch))
+    for _ in range(0, n, batch):
         noisy = (clean + 25.5 * torch.randn(clean.shape)).round().clamp(0, 255).to(torch.uint8)
     return noisy
 
 
-def numpy_salt_and_pepper(n: int) -> object:
-    """As with torch."""
-    clean, rng = images(256), np.random.default_rng(1)
-    for _ in range(0, n, 256):
-        u = rng.random((256, 32, 32, 1), np.float32)
+def numpy_salt_and_pepper(n: int, batch: int) -> object:
+    """As with torch, in float32, the faster one."""
+    clean, rng = images(batch), np.random.default_rng(1)
+    for _ in range(0, n, batch):
+        u = rng.random((batch, 32, 32, 1), np.float32)
         noisy = np.where(u < 0.05, np.uint8(0), np.where(u > 0.95, np.uint8(255), clean))
     return noisy
 
 
-def numpy_gaussian(n: int) -> object:
-    """As with torch."""
-    clean, rng = images(256), np.random.default_rng(1)
-    for _ in range(0, n, 256):
-        z = rng.standard_normal((256, 32, 32, 3), np.float32)
+def numpy_gaussian(n: int, batch: int) -> object:
+    """As most would write it, in float64."""
+    clean, rng = images(batch), np.random.default_rng(1)
+    for _ in range(0, n, batch):
+        noisy = np.clip(np.rint(clean + rng.normal(0, 25.5, clean.shape)), 0, 255).astype(np.uint8)
+    return noisy
+
+
+def numpy_gaussian_float32(n: int, batch: int) -> object:
+    """In float32, the faster one."""
+    clean, rng = images(batch), np.random.default_rng(1)
+    for _ in range(0, n, batch):
+        z = rng.standard_normal((batch, 32, 32, 3), np.float32)
         noisy = np.clip(np.rint(clean + np.float32(25.5) * z), 0, 255).astype(np.uint8)
     return noisy

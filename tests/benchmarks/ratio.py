@@ -26,24 +26,40 @@ def seconds(work: Work) -> float:
 
 
 def compare(
-    benchmark: Any, capsys: Any, name: str, ours: Work, other: Work, *, target: float | None, turns: int = 5
+    benchmark: Any,
+    capsys: Any,
+    name: str,
+    ours: Work,
+    other: Work,
+    *,
+    target: float | None,
+    turns: int = 5,
+    samples: tuple[int, int] | None = None,
 ) -> float:
     """Print and store both times and how many times dearer the other way is, beside the target.
 
-    Both have run before, to compare their results: what is compiled or allocated once is not in the figures.
+    Both have run before, to compare their results: what is compiled or allocated once is not in the figures. They
+    do the same in ms, or as many `samples` as given, in us a sample.
     """
-    pairs = [(seconds(ours), seconds(other)) for _ in range(turns)]
+    unit, scales = ("ms", (1e3, 1e3)) if samples is None else ("us", tuple(1e6 / n for n in samples))
+    pairs = [(scales[0] * seconds(ours), scales[1] * seconds(other)) for _ in range(turns)]
     ratios = sorted(theirs / mine for mine, theirs in pairs)
-    mine, theirs = (1000 * median(times) for times in zip(*pairs, strict=True))
+    mine, theirs = (median(times) for times in zip(*pairs, strict=True))
     ratio = median(ratios)
-    benchmark.extra_info.update(ours_ms=mine, other_ms=theirs, ratio=ratio, target=target)
+    benchmark.extra_info.update({f"ours_{unit}": mine, f"other_{unit}": theirs}, ratio=ratio, target=target)
     benchmark.pedantic(ours, rounds=1)
     wanted = "" if target is None else f"   target {target:g} x"
     say(
         capsys,
-        f"{name:58} {mine:9.1f} ms {theirs:9.1f} ms {ratio:6.2f} x [{ratios[0]:.2f}..{ratios[-1]:.2f}]{wanted}",
+        f"{name:58} {mine:9.{_digits(mine)}f} {unit} {theirs:9.1f} {unit} "
+        f"{ratio:7.{_digits(ratio)}f} x [{ratios[0]:.{_digits(ratio)}f}..{ratios[-1]:.{_digits(ratio)}f}]{wanted}",
     )
     return ratio
+
+
+def _digits(number: float) -> int:
+    """How many decimals tell such a number well enough."""
+    return 3 if number < 1 else 2 if number < 10 else 1 if number < 100 else 0
 
 
 def say(capsys: Any, line: str) -> None:
