@@ -79,4 +79,4 @@ def test_the_net_starts_from_the_shrunk_image_and_meets_more_noise_as_less_contr
     nn.init.zeros_(model.head[-1].weight)
     model.tell("0.2")
     with torch.no_grad():
-        assert torch.equal(model(x, 3), model.shrunk(x))
+        assert torch.equal(model(x, 3), model.shrink(x, 0.2))

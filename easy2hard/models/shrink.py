@@ -17,6 +17,19 @@ _PATCH, _SECOND_PATCH = 8, 4  # pixels a side: of the threshold, and of the Wien
 _START = 0.1  # of the head's last convolution: at first the answer is little more than the shrunk image
 
 
+class Shrink(nn.Module):
+    """The image that thinking starts from: an 8x8 threshold, a 4x4 Wiener filter after it, and clipping taken back."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("basis", dct_basis(channels, _PATCH), persistent=False)
+        self.register_buffer("second_basis", dct_basis(channels, _SECOND_PATCH), persistent=False)
+
+    def forward(self, x: Tensor, sigma: float) -> Tensor:
+        pilot = hard_threshold(x, self.get_buffer("basis"), sigma)
+        return unclip(wiener(x, pilot, self.get_buffer("second_basis"), sigma), sigma)
+
+
 class ShrinkDT(Recurrent):
     """A `DT` that sees [shrunk image, what was taken away] and answers with the shrunk image plus its head.
 
@@ -27,8 +40,7 @@ class ShrinkDT(Recurrent):
 
     def __init__(self, in_channels: int, out_channels: int, *, width: int) -> None:
         super().__init__()
-        self.register_buffer("basis", dct_basis(in_channels, _PATCH), persistent=False)
-        self.register_buffer("second_basis", dct_basis(in_channels, _SECOND_PATCH), persistent=False)
+        self.shrink = Shrink(in_channels)
         self.project = conv(2 * in_channels, width)
         self.recall_conv = Recall(width, 2 * in_channels)
         self.block = nn.Sequential(Residual(width), Residual(width))
@@ -36,14 +48,9 @@ class ShrinkDT(Recurrent):
         with torch.no_grad():
             self.head[-1].get_parameter("weight").mul_(_START)
 
-    def shrunk(self, x: Tensor) -> Tensor:
-        """The image that thinking starts from, (n, channels, height, width)."""
-        assert self.level is not None  # `needs` has it told before every pass
-        pilot = hard_threshold(x, self.get_buffer("basis"), self.level)
-        return unclip(wiener(x, pilot, self.get_buffer("second_basis"), self.level), self.level)
-
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        shrunk = self.shrunk(x)
+        assert self.level is not None  # `needs` has it told before every pass
+        shrunk = self.shrink(x, self.level)
         both = torch.cat([shrunk, x - shrunk], dim=1)
         return F.relu(self.project(both), inplace=True), self.recall_conv.image(both), shrunk
 
