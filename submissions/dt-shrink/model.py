@@ -16,14 +16,14 @@ recipes = {
     "quick": Recipe(
         rows=10_000,
         epochs=1,
-        batch_size=20,
-        lr=3e-3,
+        batch_size=10,
+        lr=1e-3,
         warmup=0.1,
         clip=0.1,
-        train_iterations=10,
+        train_iterations=5,
         losses=losses,
     ),
     "paper": Recipe(
-        epochs=20, batch_size=50, lr=3e-3, warmup=0.1, clip=0.1, train_iterations=10, losses=losses
+        epochs=20, batch_size=50, lr=1e-3, warmup=0.1, clip=0.1, train_iterations=5, losses=losses
     ),
 }
