@@ -302,7 +302,14 @@ def test_a_model_of_the_paper_without_a_record_shows_a_dash(hall: Hall) -> None:
     hall.lay(make("dt", "sp-cifar10"))
     page = hall.page()
     assert beside(page, CIFAR, "Quick", "DT + dynamic")[2:] == ["25.27", "–", "22.97", "–", "–"]
-    assert beside(page, CIFAR, "Full", "DT")[2:] == ["25.46", "–", "21.01", "–", "–"]
+
+
+def test_a_track_without_records_says_so_and_does_not_repeat_the_paper(hall: Hall) -> None:
+    hall.lay(make("dt", "sp-cifar10"))
+    board = hall.page().split(f"## {CIFAR}\n")[1].split("\n## ")[0]
+    full, quick = board.split("### Quick track")
+    assert "No records yet" in full
+    assert ("Beside the paper" in full, "Beside the paper" in quick) == (False, True)
 
 
 def test_a_row_of_the_paper_meets_the_recipe_that_it_names(hall: Hall) -> None:

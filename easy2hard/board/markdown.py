@@ -63,7 +63,6 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
     if asked is None:
         command = f"easy2hard evaluate my_model.py --suite {sheet.asked.name} --track {sheet.track}"
         yield f"No records yet; `{command}` makes the first.\n"
-        yield from _paper(sheet, submissions)
         return
     yield _measured(sheet, asked)
     for band, rows in sheet.bands.items():
