@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
         easy2hard=VERSION,
         commit=commit,
         dirty=dirty,
-        command=" ".join(["easy2hard", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "easy2hard" else "python",
+        command=_command(sys.argv),
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,
@@ -37,6 +38,15 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
         deterministic=torch.are_deterministic_algorithms_enabled(),
         seconds=round(seconds, 3),
         peak_memory_mb=_peak_memory(),
+    )
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command as it was given; of an absolute path its last part alone, since the rest is nobody's business."""
+    if Path(words[0]).stem != "easy2hard":
+        return "python"
+    return " ".join(
+        ["easy2hard", *(Path(word).name if Path(word).is_absolute() else word for word in words[1:])]
     )
 
 
