@@ -129,9 +129,8 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
-    _first_thought(
-        model.eval(), ask, task, "cpu"
-    )  # what has another form is told so before it trains for hours
+    # Before it trains for hours: an answer of another form is refused here.
+    _first_thought(model.eval(), ask, task, "cpu")
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
     failed = outcome.failure if outcome else None
     if ask.weights:

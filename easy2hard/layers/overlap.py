@@ -10,10 +10,10 @@ def overlap_average(
 ) -> Tensor:
     """(n, channels, *shape) from patches (n, channels * size^2, places), the form and order of `F.unfold`.
 
-    `weight` (n, 1, places) says how much each patch counts, by default all alike. The pixels of a patch lie `dilation`
-    apart. A pixel that no patch holds becomes NaN.
+    `weight` says how much each patch counts, (n, 1, places), or each pixel of a patch, (1, size^2, 1); by default all
+    alike. The pixels of a patch lie `dilation` apart. A pixel that no patch holds becomes NaN.
     """
     weight = patches.new_ones(1, 1, patches.shape[-1]) if weight is None else weight
     total = F.fold(patches * weight, shape, size, dilation=dilation)
-    share = F.fold(weight.expand(-1, size**2, -1), shape, size, dilation=dilation)
+    share = F.fold(weight.expand(-1, size**2, patches.shape[-1]), shape, size, dilation=dilation)
     return torch.div(total, share)

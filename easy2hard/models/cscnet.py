@@ -159,7 +159,7 @@ class Threshold(nn.Module):
 
 def overlap(patches: Tensor, kernel_size: int, stride: int) -> Tensor:
     """Lay patches (…, rows, columns, kernel_size²) on their grid, add up where they overlap, and take them off."""
-    return cast(Tensor, _Overlap.apply(patches, kernel_size, stride))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _Overlap.apply(patches, kernel_size, stride))  # type: ignore[no-untyped-call]  # torch leaves it
 
 
 class _Overlap(torch.autograd.Function):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from easy2hard.errors import UserError
 from easy2hard.layers import piecewise
+from easy2hard.layers.overlap import overlap_average
 from easy2hard.layers.soft_threshold import soft_threshold
 from easy2hard.models.recurrent import Recurrent
 
@@ -113,11 +114,10 @@ class DeepKSVD(Recurrent):
     def _average(self, code: Tensor, image: Tensor, stage: int) -> Tensor:
         """The patches Dz in the place of `image`, each pixel the weighted mean of all that cover it."""
         (n, channels, height, width), weight = image.shape, self.get_parameter(self._weight_name(stage))
-        patches = (code @ self.Dict.t()).clamp(-1, 1) * weight
-        patches = patches.view(n * channels, -1, self.patch_size**2).transpose(1, 2)
-        weights = weight[:, None].expand_as(patches[:1])
-        sums, total = (F.fold(part, (height, width), self.patch_size) for part in (patches, weights))
-        return (sums / total).view(n, channels, height, width)
+        patches = (code @ self.Dict.t()).clamp(-1, 1).view(n * channels, -1, self.patch_size**2)
+        size, counts = self.patch_size, weight[:, None].unsqueeze(0)
+        averaged = overlap_average(patches.transpose(1, 2), (height, width), size, weight=counts)
+        return averaged.view(n, channels, height, width)
 
     def _weight_name(self, stage: int) -> str:
         return "w" if self.stages == 1 else f"w_{stage}"

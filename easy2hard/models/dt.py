@@ -55,16 +55,18 @@ class Recall(nn.Module):
         return F.conv2d(state, self.both.weight[:, : self.width], padding=1).add_(image)
 
 
-def head(width: int, out_channels: int, hidden: tuple[int, int] = (32, 8)) -> nn.Sequential:
-    """The family's read-out: three convolutions with ReLU between them."""
+def head(
+    width: int, out_channels: int, hidden: tuple[int, int] = (32, 8), *, start: float = 1.0
+) -> nn.Sequential:
+    """The family's read-out: three convolutions with ReLU between them.
+
+    The last begins with `start` times its usual weights: a net that corrects an answer says little at first.
+    """
     first, second = hidden
-    return nn.Sequential(
-        conv(width, first),
-        nn.ReLU(inplace=True),
-        conv(first, second),
-        nn.ReLU(inplace=True),
-        conv(second, out_channels),
-    )
+    layers = conv(width, first), conv(first, second), conv(second, out_channels)
+    with torch.no_grad():
+        layers[-1].weight.mul_(start)
+    return nn.Sequential(layers[0], nn.ReLU(inplace=True), layers[1], nn.ReLU(inplace=True), layers[2])
 
 
 class DT(Recurrent):

@@ -29,9 +29,7 @@ class InterpolateDT(Recurrent):
         self.project = conv(in_channels + 1, width)
         self.look = conv(width + in_channels + 1, width)
         self.block = nn.Sequential(Residual(width), Residual(width))
-        self.head = head(width, out_channels)
-        with torch.no_grad():
-            self.head[-1].get_parameter("weight").mul_(_START)
+        self.head = head(width, out_channels, start=_START)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         holes = lost(x)

@@ -44,9 +44,7 @@ class ShrinkDT(Recurrent):
         self.project = conv(2 * in_channels, width)
         self.recall_conv = Recall(width, 2 * in_channels)
         self.block = nn.Sequential(Residual(width), Residual(width))
-        self.head = head(width, out_channels)
-        with torch.no_grad():
-            self.head[-1].get_parameter("weight").mul_(_START)
+        self.head = head(width, out_channels, start=_START)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assert self.level is not None  # `needs` has it told before every pass

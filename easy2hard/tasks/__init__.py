@@ -27,9 +27,7 @@ class Batch(NamedTuple):
     input: U8  # (n, height, width, 3)
     target: U8  # (n, height, width, 3) for images; (n, height, width) of 0 and 1 for mazes
     extra: dict[str, I64]  # further columns, (n,) each
-    hashes: dict[str, U64] | None = (
-        None  # their fingerprints, where these are known as soon as they are drawn
-    )
+    hashes: dict[str, U64] | None = None  # their fingerprints, where drawing tells them
 
 
 class Task(Protocol):
