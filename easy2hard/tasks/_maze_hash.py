@@ -5,23 +5,15 @@ the weights of its open edges after g, modulo 2^64; the hash that symmetric layo
 The sums cost a few additions an edge, so that they can be taken of every attempt at a maze.
 """
 
-from collections.abc import Callable
-from typing import Any, cast
-
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from easy2hard.rng import inlined
 
-U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
 CLASSES = 16
 _SYMMETRIES = 8
-_llvm = cast(Any, cgutils)  # numba's helpers for writing LLVM have no types
 
 
 def weights(m: int) -> U64:
@@ -69,26 +61,12 @@ def symmetric(sums: U64) -> np.uint64:
     return mix(total)
 
 
-def _sum_rows(_: Any, table: Any, rows: Any, sums: Any) -> Any:
-    """How numba is to compile `sum_rows`: a loop in LLVM, over vectors of eight words."""
+@inlined
+def fingerprint(hashes: U64, plain: np.uint64, alike: np.uint64, ends: np.uint64) -> None:
+    """The three hashes (3,) of a maze: itself, its layout, its layout up to symmetry.
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        arrays = zip(signature.args, arguments, strict=True)
-        table, rows, sums = (context.make_array(kind)(context, builder, array) for kind, array in arrays)
-        word, row = ir.IntType(64), ir.VectorType(ir.IntType(64), _SYMMETRIES)
-        total = _llvm.alloca_once_value(builder, ir.Constant(row, [0] * _SYMMETRIES))
-        with _llvm.for_range(builder, _llvm.unpack_tuple(builder, rows.shape)[0]) as loop:
-            number = builder.zext(builder.load(builder.gep(rows.data, [loop.index])), word)
-            place = builder.gep(table.data, [builder.mul(number, ir.Constant(word, _SYMMETRIES))])
-            summand = builder.load(builder.bitcast(place, row.as_pointer()), align=8)
-            builder.store(builder.add(builder.load(total), summand), total)
-        builder.store(builder.load(total), builder.bitcast(sums.data, row.as_pointer()), align=8)
-        return context.get_dummy_value()
-
-    return types.void(table, rows, sums), generate
-
-
-# For kernels: `sum_rows(table, rows, sums)` is `sums[:] = table[rows].sum(axis=0)` for rows of 8 uint64. It is
-# spelled in LLVM because numba leaves out the pass that would make one instruction of eight additions: its
-# own loop takes 3.4 times as long.
-sum_rows = cast(Callable[[U64, U32, U64], None], cast(Any, intrinsic)(_sum_rows))
+    `plain` is the sum under the identity, `alike` is `symmetric` of all eight, `ends` is start * m^2 + end.
+    """
+    hashes[0] = mix(plain ^ mix(ends))
+    hashes[1] = mix(plain)
+    hashes[2] = alike
