@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from easy2hard import rng
-from easy2hard.tasks import _maze_engine as engine, _maze_hash
+from easy2hard.tasks import _maze_engine as engine, _maze_hash, _maze_masks
 
 U8 = NDArray[np.uint8]
 Cell = tuple[int, int]
@@ -42,6 +42,17 @@ def test_mazes_are_those_of_the_oracle(
         assert (image.tolist(), mask.tolist()) == oracle.picture(expected)
         assert length == 2 * (len(expected.path) - 1)
         assert tuple(fingerprint.tolist()) == oracle.fingerprints(expected)
+
+
+@pytest.mark.parametrize("size", [7, 9, 11, 13])
+@pytest.mark.parametrize("split", SPLITS)
+def test_both_engines_draw_the_same_bits(size: int, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    indices = np.arange(2**40, 2**40 + 2000)
+    by_masks = engine.draw(size, 34, indices, SPLITS[split])
+    monkeypatch.setattr(_maze_masks, "MOST", 0)
+    by_grid = engine.draw(size, 34, indices, SPLITS[split])
+    for number in range(4):
+        assert np.array_equal(by_masks[number], by_grid[number])
 
 
 @pytest.mark.parametrize("size", [33, 59])

@@ -67,7 +67,15 @@ def _run(
     m, word, indices = _cells(size), word1(stream), np.asarray(indices, np.int64)
     engine = _maze_masks if m <= _maze_masks.MOST else _maze_grid
     failed = engine.draw(
-        engine.board_for(m), engine.lanes_for(m), np.uint64(key), word, indices, classes, ATTEMPTS, *pictures, hashes
+        engine.board_for(m),
+        engine.lanes_for(m),
+        np.uint64(key),
+        word,
+        indices,
+        classes,
+        ATTEMPTS,
+        *pictures,
+        hashes,
     )
     if failed >= 0:
         raise RuntimeError(f"maze {failed}: none of {ATTEMPTS} attempts gave a layout of classes {classes}.")

@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from easy2hard.rng import inlined, kernel
 from easy2hard.tasks._maze_hash import CLASSES, fingerprint, symmetric, weights
 from easy2hard.tasks._maze_vectors import sum_rows
-from easy2hard.tasks._maze_words import DIGITS, Attempts, attempts, counters, digit, draw_block, ends, fill, put_back
+from easy2hard.tasks._maze_words import (
+    DIGITS,
+    Attempts,
+    attempts,
+    counters,
+    digit,
+    draw_block,
+    ends,
+    fill,
+    put_back,
+)
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -95,8 +105,8 @@ def _directions() -> U8:
     table = np.zeros((16, 16), np.uint8)
     for free in range(1, 16):
         choices = [direction for direction in range(4) if free >> direction & 1]
-        for digit in range(DIGITS):
-            table[free, digit] = choices[digit * len(choices) // DIGITS]
+        for number in range(DIGITS):
+            table[free, number] = choices[number * len(choices) // DIGITS]
     return table.reshape(-1)
 
 

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from easy2hard.rng import inlined, kernel
 from easy2hard.tasks._maze_hash import CLASSES, fingerprint, symmetric, weights
 from easy2hard.tasks._maze_vectors import lay, sum_rows
-from easy2hard.tasks._maze_words import Attempts, attempts, counters, digit, draw_block, ends, fill, put_back
+from easy2hard.tasks._maze_words import (
+    DIGITS,
+    Attempts,
+    attempts,
+    counters,
+    digit,
+    draw_block,
+    ends,
+    fill,
+    put_back,
+)
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -26,7 +36,7 @@ Places = NDArray[np.uintp]
 
 MOST = 7  # cells a side
 
-_LANES = 64  # the operations of a move wait for each other: several vectors in turn keep the processor busy
+_LANES = 64  # the operations of a move wait for each other: eight vectors in turn keep the processor busy
 
 
 class Board(NamedTuple):
@@ -36,10 +46,12 @@ class Board(NamedTuple):
     inside: np.uint64  # all cells
     bit: U64  # by the number of a cell: the set of it alone
     pixel: Places  # by the number of a cell: its first pixel
-    weights: U64  # by 16 * (four places of a set) + subset: the sum of 8 weights of its edges; right, then down
+    weights: U64  # by which four places, and which of them are in a set: their edges' sums under 8 symmetries
     across: U32  # by the cells of a row whose edge to the right is open: two rows of pixels
     along: U32  # by those whose edge downwards is: the two rows of pixels below
-    marks: U32  # by the cells of a row on the path, and by 2^m + those whose edge to the right is: rows of the mask
+    marks: (
+        U32  # by the cells of a row on the path, or 2^m + those whose edge to the right is: rows of the mask
+    )
 
 
 class Lanes(NamedTuple):
@@ -52,7 +64,7 @@ class Lanes(NamedTuple):
     down: U64  # the cells whose edge downwards is open
     goal: U64  # the end
     path: U64  # the cells on the way from start to end
-    next: U64  # digits to come, 4 bits each, the first one lowest
+    soon: U64  # digits to come, 4 bits each, the first one lowest
     then: U64  # those after them
     later: U64
     start: Places  # the number of the cell
@@ -96,9 +108,11 @@ def _strips(points: NDArray[np.int64], channels: int) -> U32:
     return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 64))).view(np.uint32)
 
 
-def lanes_for(m: int) -> Lanes:
-    sets = (np.zeros(_LANES, np.uint64) for _ in range(10))
-    return Lanes(*sets, np.zeros(_LANES, np.uintp), np.zeros(_LANES, np.uintp), attempts(_LANES))
+def lanes_for(_: int) -> Lanes:
+    at, free, stack, right, down, goal, path, soon, then, later = np.zeros((10, _LANES), np.uint64)
+    start, end = np.zeros((2, _LANES), np.uintp)
+    tries = attempts(_LANES)
+    return Lanes(at, free, stack, right, down, goal, path, soon, then, later, start, end, tries)
 
 
 @kernel
@@ -158,12 +172,12 @@ def _roll(board: Board, lanes: Lanes, key: np.uint64, word1: np.uint32, indices:
         lanes.goal[lane] = board.bit[np.uintp(end)]
         lanes.free[lane] = board.inside ^ board.bit[np.uintp(start)]
         lanes.right[lane] = lanes.down[lane] = lanes.path[lane] = np.uint64(0)
-        lanes.next[lane] = lanes.then[lane] = lanes.later[lane] = np.uint64(0)
+        lanes.soon[lane] = lanes.then[lane] = lanes.later[lane] = np.uint64(0)
     for block in range((board.m * board.m + 2) // 4):
         draw_block(words, key, 1 + block, words1, index)
         shift = np.uint64(16 * (block % 4))
         if block < 4:
-            _queue(lanes.next, words, shift)
+            _queue(lanes.soon, words, shift)
         elif block < 8:
             _queue(lanes.then, words, shift)
         else:
@@ -191,31 +205,21 @@ def _grow(board: Board, lanes: Lanes) -> None:
         for lane in range(_LANES):
             at, free, stack = lanes.at[lane], lanes.free[lane], lanes.stack[lane]
             right, down = lanes.right[lane], lanes.down[lane]
-            digits, then, later = lanes.next[lane], lanes.then[lane], lanes.later[lane]
+            digits, then, later = lanes.soon[lane], lanes.then[lane], lanes.later[lane]
             before, above = at >> one, at >> wide
-            # From the lowest bit up: above, left, right, below. Each next set lacks the lowest of the one before it.
-            all_ = (above | before | at << one | at << wide) & free
-            three = all_ & (all_ - one)
-            two = three & (three - one)
-            single = two & (two - one)
-            count = one
-            if three != zero:
-                count += one
-            if two != zero:
-                count += one
-            if single != zero:
-                count += one
-            number = (digits & np.uint64(15)) * count
-            chosen = all_
-            if number >= np.uint64(12):
-                chosen = three
-            if number >= np.uint64(24):
-                chosen = two
-            if number >= np.uint64(36):
-                chosen = single
+            choices = (above | before | at << one | at << wide) & free  # up, left, right, down by their bits
+            # Of k choices, number digit * k // 12: those before it are left out, and the lowest of the rest is taken.
+            from_second = choices & (choices - one)
+            from_third = from_second & (from_second - one)
+            fourth = from_third & (from_third - one)
+            more = np.uint64(from_second != zero) + np.uint64(from_third != zero) + np.uint64(fourth != zero)
+            number = (digits & np.uint64(15)) * (one + more)
+            chosen = from_second if number >= np.uint64(DIGITS) else choices
+            chosen = from_third if number >= np.uint64(2 * DIGITS) else chosen
+            chosen = fourth if number >= np.uint64(3 * DIGITS) else chosen
             there = chosen & (zero - chosen)
             back = (before & right | (at & right) << one | above & down | (at & down) << wide) & stack
-            stuck = all_ == zero
+            stuck = choices == zero
             free &= ~there
             left |= free
             lanes.free[lane] = free
@@ -226,7 +230,7 @@ def _grow(board: Board, lanes: Lanes) -> None:
             lanes.at[lane], lanes.stack[lane] = at, stack
             if at == lanes.goal[lane]:
                 lanes.path[lane] = stack
-            lanes.next[lane] = digits if stuck else digits >> four | then << sixty
+            lanes.soon[lane] = digits if stuck else digits >> four | then << sixty
             lanes.then[lane] = then if stuck else then >> four | later << sixty
             lanes.later[lane] = later if stuck else later >> four
 
@@ -251,7 +255,10 @@ def _paint(board: Board, lanes: Lanes, lane: int, image: U32, mask: U32) -> int:
     m, one, row, wide = board.m, np.uint64(1), np.uint64((1 << board.m) - 1), np.uintp(board.m + 1)
     right, down, path = lanes.right[lane], lanes.down[lane], lanes.path[lane]
     linked, hanging = right & path & path >> one, down & path & path >> np.uint64(wide)
-    at, mark = np.uintp(9) * wide, np.uintp(3) * wide  # a row of pixels has 3 (m + 1) words, of the mask m + 1
+    at, mark = (
+        np.uintp(9) * wide,
+        np.uintp(3) * wide,
+    )  # three rows of pixels, whose words are 3 (m + 1) and m + 1
     _blacken(image, at)
     _blacken(mask, mark)
     for y in range(m):
@@ -277,13 +284,13 @@ def _blacken(pixels: U32, words: np.uintp) -> None:
 
 
 @inlined
-def _count(cells: np.uint64) -> np.int64:
+def _count(cells: np.uint64) -> int:
     """How many cells a set has: sums of 2, 4, 8 bits side by side, then of all bytes."""
     cells -= cells >> np.uint64(1) & np.uint64(0x5555555555555555)
     pairs = np.uint64(0x3333333333333333)
     cells = (cells & pairs) + (cells >> np.uint64(2) & pairs)
     cells = cells + (cells >> np.uint64(4)) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64(cells * np.uint64(0x0101010101010101) >> np.uint64(56))
+    return int(cells * np.uint64(0x0101010101010101) >> np.uint64(56))
 
 
 @inlined

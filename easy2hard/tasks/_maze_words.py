@@ -39,7 +39,7 @@ def fill(tries: Attempts, used: int, taken: int, wanted: int) -> tuple[int, int]
 def put_back(tries: Attempts, lane: int, place: int) -> int:
     """Move a lane's sample to the front, to be tried again; returns how many attempts it has had."""
     tries.sample[place], tries.attempt[place] = tries.sample[lane], tries.attempt[lane] + 1
-    return tries.attempt[place]
+    return int(tries.attempt[place])
 
 
 @inlined
