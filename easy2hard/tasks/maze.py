@@ -49,9 +49,9 @@ class Maze:
         return None
 
     def draw(self, split: str, level: str, indices: I64, stream: int = 0) -> Batch:
-        from easy2hard.tasks import _maze_engine
+        from easy2hard import mazes
 
-        image, mask, length, hashes = _maze_engine.draw(
+        image, mask, length, hashes = mazes.draw(
             int(level), self._key(split, level), indices, _CLASSES[split], stream
         )
         return Batch(image, mask, {"path_length": length}, _named(hashes))
@@ -62,11 +62,9 @@ class Maze:
         """Of the whole maze, of its walls alone, and of its walls up to rotation and reflection."""
         if batch is not None and batch.hashes is not None:
             return batch.hashes
-        from easy2hard.tasks import _maze_engine
+        from easy2hard import mazes
 
-        return _named(
-            _maze_engine.fingerprints(int(level), self._key(split, level), indices, _CLASSES[split])
-        )
+        return _named(mazes.fingerprints(int(level), self._key(split, level), indices, _CLASSES[split]))
 
     def summary(self, level: str, batch: Batch) -> dict[str, float]:
         length = batch.extra["path_length"]

@@ -19,9 +19,9 @@ import peers
 import pytest
 from ratio import compare, say
 
+from easy2hard import mazes
 from easy2hard.noise import gaussian, salt_and_pepper
 from easy2hard.rng import kernel
-from easy2hard.tasks import _maze_engine
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own warnings are not ours to fail on
 
@@ -36,7 +36,7 @@ def ours_mazes(size: int, classes: tuple[int, int], n: int) -> Callable[[], obje
 
     def draw() -> None:
         for first in (next(starts) for _ in range(n // batch)):
-            _maze_engine.draw(size, 1, np.arange(first, first + batch), classes)
+            mazes.draw(size, 1, np.arange(first, first + batch), classes)
 
     return draw
 

@@ -9,7 +9,7 @@ A maze of size n has m = (n + 1) / 2 cells a side, numbered along the rows. Its 
   floor(w k / 2^30). Where there are none, it first goes back to the latest cell that has some. m^2 - 1 moves
   visit every cell, so the layout is a tree and the path from start to end is unique.
 
-A layout's class is its symmetric hash mod 16 (see `_maze_hash`). Attempts 0, 1, 2, ... are drawn until it lies
+A layout's class is its symmetric hash mod 16 (see `hashes`). Attempts 0, 1, 2, ... are drawn until it lies
 in the wanted range: splits with different ranges share no layout, not even a rotated or reflected one.
 
 Two engines draw the same bits: one for small mazes, in registers, one for any size, in memory.
@@ -18,9 +18,9 @@ Two engines draw the same bits: one for small mazes, in registers, one for any s
 import numpy as np
 from numpy.typing import NDArray
 
+from easy2hard.mazes import grid, masks
+from easy2hard.mazes.hashes import CLASSES
 from easy2hard.rng import word1
-from easy2hard.tasks import _maze_grid, _maze_masks
-from easy2hard.tasks._maze_hash import CLASSES
 
 U8 = NDArray[np.uint8]
 I64 = NDArray[np.int64]
@@ -65,7 +65,7 @@ def _run(
     if not 0 <= classes[0] <= classes[1] < CLASSES:
         raise ValueError(f"classes are a first and a last one within 0..{CLASSES - 1}; got {classes}.")
     m, word, indices = _cells(size), word1(stream), np.asarray(indices, np.int64)
-    engine = _maze_masks if m <= _maze_masks.MOST else _maze_grid
+    engine = masks if m <= masks.MOST else grid
     failed = engine.draw(
         engine.board_for(m),
         engine.lanes_for(m),

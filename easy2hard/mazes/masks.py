@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from easy2hard.rng import inlined, kernel
-from easy2hard.tasks._maze_hash import CLASSES, fingerprint, symmetric, weights
-from easy2hard.tasks._maze_vectors import lay, sum_rows
-from easy2hard.tasks._maze_words import (
+from easy2hard.mazes.hashes import CLASSES, fingerprint, symmetric, weights
+from easy2hard.mazes.vectors import lay, sum_rows
+from easy2hard.mazes.words import (
     DIGITS,
     Attempts,
     attempts,
@@ -27,6 +26,7 @@ from easy2hard.tasks._maze_words import (
     fill,
     put_back,
 )
+from easy2hard.rng import inlined, kernel
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -129,7 +129,7 @@ def draw(
     length: I64,
     hashes: U64,
 ) -> int:
-    """Grow lanes full of attempts until every sample has one of a wanted class; see `_maze_grid.draw`."""
+    """Grow lanes full of attempts until every sample has one of a wanted class; see `grid.draw`."""
     sums, groups = np.empty(8, np.uint64), np.empty(board.weights.shape[0] // 16, np.uint32)
     pixels, marks = image.view(np.uint32), mask.view(np.uint32)
     taken = used = 0

@@ -13,8 +13,9 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from easy2hard import rng
-from easy2hard.tasks import _maze_engine as engine, _maze_hash, _maze_masks
+from easy2hard import mazes, rng
+from easy2hard.mazes import masks
+from easy2hard.mazes.hashes import layout_class
 
 U8 = NDArray[np.uint8]
 Cell = tuple[int, int]
@@ -34,8 +35,8 @@ RANGES = st.sampled_from([(0, 15), *SPLITS.values()])
 def test_mazes_are_those_of_the_oracle(
     size: int, key: int, indices: list[int], classes: tuple[int, int], stream: int
 ) -> None:
-    drawn = engine.draw(size, key, np.array(indices), classes, stream)
-    hashes = engine.fingerprints(size, key, np.array(indices), classes, stream)
+    drawn = mazes.draw(size, key, np.array(indices), classes, stream)
+    hashes = mazes.fingerprints(size, key, np.array(indices), classes, stream)
     assert np.array_equal(drawn[3], hashes)
     for index, image, mask, length, fingerprint in zip(indices, *drawn, strict=True):
         expected = oracle.maze(size, key, index, classes, stream)
@@ -48,16 +49,16 @@ def test_mazes_are_those_of_the_oracle(
 @pytest.mark.parametrize("split", SPLITS)
 def test_both_engines_draw_the_same_bits(size: int, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
     indices = np.arange(2**40, 2**40 + 2000)
-    by_masks = engine.draw(size, 34, indices, SPLITS[split])
-    monkeypatch.setattr(_maze_masks, "MOST", 0)
-    by_grid = engine.draw(size, 34, indices, SPLITS[split])
+    by_masks = mazes.draw(size, 34, indices, SPLITS[split])
+    monkeypatch.setattr(masks, "MOST", 0)
+    by_grid = mazes.draw(size, 34, indices, SPLITS[split])
     for number in range(4):
         assert np.array_equal(by_masks[number], by_grid[number])
 
 
 @pytest.mark.parametrize("size", [33, 59])
 def test_large_mazes_are_those_of_the_oracle(size: int) -> None:
-    image, mask, *_ = engine.draw(size, 5, np.arange(3), (12, 15))
+    image, mask, *_ = mazes.draw(size, 5, np.arange(3), (12, 15))
     for i in range(3):
         assert (image[i].tolist(), mask[i].tolist()) == oracle.picture(oracle.maze(size, 5, i, (12, 15)))
 
@@ -117,7 +118,7 @@ def check_tree_and_path(seen: Seen, length: int) -> None:
 
 @pytest.mark.parametrize(("size", "n"), [(7, 300), (9, 300), (13, 200), (33, 30), (59, 10), (201, 1)])
 def test_a_maze_is_a_tree_and_its_mask_the_only_path(size: int, n: int) -> None:
-    image, mask, length, _ = engine.draw(size, 21, np.arange(n), SPLITS["train"])
+    image, mask, length, _ = mazes.draw(size, 21, np.arange(n), SPLITS["train"])
     assert image.shape == (n, 2 * size + 6, 2 * size + 6, 3)
     for i in range(n):
         check_tree_and_path(see(image[i] // 255, mask[i]), int(length[i]))
@@ -144,7 +145,7 @@ def test_the_authors_pictures_follow_the_same_rules(authors: dict[str, NDArray[n
 def test_path_lengths_are_distributed_as_the_authors_are(
     authors: dict[str, NDArray[np.int32]], size: int
 ) -> None:
-    _, _, length, _ = engine.draw(size, 22, np.arange(4000), (0, 15))
+    _, _, length, _ = mazes.draw(size, 22, np.arange(4000), (0, 15))
     assert stats.ks_2samp(length, authors[f"length_{size}"], method="asymp").pvalue > 1e-4
 
 
@@ -154,7 +155,7 @@ def uniform(counts: NDArray[np.int64]) -> bool:
 
 @pytest.mark.parametrize("size", [7, 13])
 def test_start_and_end_are_a_uniform_pair_of_distinct_cells(size: int) -> None:
-    image, *_ = engine.draw(size, 23, np.arange(60_000), (0, 15))
+    image, *_ = mazes.draw(size, 23, np.arange(60_000), (0, 15))
     lattice = image[:, 3:-3:4, 3:-3:4].reshape(len(image), -1, 3)
     start = (lattice == [0, 255, 0]).all(-1).argmax(1)
     end = (lattice == [255, 0, 0]).all(-1).argmax(1)
@@ -166,7 +167,7 @@ def test_start_and_end_are_a_uniform_pair_of_distinct_cells(size: int) -> None:
 
 
 def test_the_first_move_is_uniform_over_the_neighbours() -> None:
-    image, *_ = engine.draw(7, 24, np.arange(60_000), (0, 15))
+    image, *_ = mazes.draw(7, 24, np.arange(60_000), (0, 15))
     points = image[:, 3:-3:2, 3:-3:2]
     centre = (points[:, 2, 2] == [0, 255, 0]).all(-1)  # rooted at cell (1, 1), all four neighbours free
     alone = points[centre][:, [1, 2, 2, 3], [2, 1, 3, 2], 0] > 0
@@ -177,14 +178,14 @@ def test_the_first_move_is_uniform_over_the_neighbours() -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_split_holds_layouts_of_its_classes_alone_and_all_alike(split: str) -> None:
     first, last = SPLITS[split]
-    found = engine.fingerprints(9, 25, np.arange(20_000), (first, last))[:, 2] % engine.CLASSES
-    counts = np.bincount(found.astype(np.int64), minlength=engine.CLASSES)
+    found = mazes.fingerprints(9, 25, np.arange(20_000), (first, last))[:, 2] % mazes.CLASSES
+    counts = np.bincount(found.astype(np.int64), minlength=mazes.CLASSES)
     assert counts[:first].sum() + counts[last + 1 :].sum() == 0
     assert uniform(counts[first : last + 1])
 
 
 def edges_of(image: U8, size: int) -> NDArray[np.bool_]:
-    """Which edges a picture shows as open, in the order of `_maze_hash.weights`."""
+    """Which edges a picture shows as open, in the order of `maze_hashes.weights`."""
     m = (size + 1) // 2
     points = np.pad(image[3:-3:2, 3:-3:2].any(-1), ((0, 1), (0, 1)))
     return np.stack([points[::2, 1::2], points[1::2, ::2]], axis=-1).reshape(m, m, 2)
@@ -195,16 +196,16 @@ def edges_of(image: U8, size: int) -> NDArray[np.bool_]:
 def test_rotated_and_reflected_layouts_share_their_class(
     size: int, index: int, turns: int, flip: bool
 ) -> None:
-    image = engine.draw(size, 26, np.array([index]), (0, 15))[0][0]
+    image = mazes.draw(size, 26, np.array([index]), (0, 15))[0][0]
     turned = np.rot90(image[:, ::-1] if flip else image, turns)
-    found = _maze_hash.layout_class(edges_of(image, size))
-    assert found == engine.fingerprints(size, 26, np.array([index]), (0, 15))[0, 2] % 16
-    assert found == _maze_hash.layout_class(edges_of(turned, size))
+    found = layout_class(edges_of(image, size))
+    assert found == mazes.fingerprints(size, 26, np.array([index]), (0, 15))[0, 2] % 16
+    assert found == layout_class(edges_of(turned, size))
 
 
 def test_size_9_repeats_mazes_but_never_across_splits() -> None:
     hashes = {
-        split: engine.fingerprints(9, rng.key(1, 0, "maze", split, "9"), np.arange(20_000), classes)
+        split: mazes.fingerprints(9, rng.key(1, 0, "maze", split, "9"), np.arange(20_000), classes)
         for split, classes in SPLITS.items()
     }
     symmetric = [set(found[:, 2].tolist()) for found in hashes.values()]
@@ -213,11 +214,11 @@ def test_size_9_repeats_mazes_but_never_across_splits() -> None:
 
 
 def test_equal_fingerprints_are_equal_mazes() -> None:
-    image, *_ = engine.draw(7, 27, np.arange(50_000), (0, 7))
-    exact = engine.fingerprints(7, 27, np.arange(50_000), (0, 7))[:, 0]
-    mazes = {pixels.tobytes(): fingerprint for pixels, fingerprint in zip(image, exact.tolist(), strict=True)}
-    assert len(mazes) == len(set(exact.tolist())) < 50_000
-    assert all(mazes[image[i].tobytes()] == exact[i] for i in range(2000))
+    image, *_ = mazes.draw(7, 27, np.arange(50_000), (0, 7))
+    exact = mazes.fingerprints(7, 27, np.arange(50_000), (0, 7))[:, 0]
+    first = {pixels.tobytes(): fingerprint for pixels, fingerprint in zip(image, exact.tolist(), strict=True)}
+    assert len(first) == len(set(exact.tolist())) < 50_000
+    assert all(first[image[i].tobytes()] == exact[i] for i in range(2000))
 
 
 @settings(deadline=None)
@@ -226,30 +227,30 @@ def test_any_order_and_any_subset_gives_the_same_mazes(
     order: list[int], take: int, classes: tuple[int, int]
 ) -> None:
     chosen = np.array(order[:take])
-    whole, part = engine.draw(9, 28, np.arange(40), classes), engine.draw(9, 28, chosen, classes)
+    whole, part = mazes.draw(9, 28, np.arange(40), classes), mazes.draw(9, 28, chosen, classes)
     assert all(np.array_equal(a[chosen], b) for a, b in zip(whole, part, strict=True))
 
 
 def test_threads_draw_the_same_mazes() -> None:
     parts = np.array_split(np.arange(3000), 11)
     with ThreadPoolExecutor(4) as pool:
-        drawn = list(pool.map(lambda part: engine.draw(13, 29, part, (12, 15)), parts))
-    for whole, *pieces in zip(engine.draw(13, 29, np.arange(3000), (12, 15)), *drawn, strict=True):
+        drawn = list(pool.map(lambda part: mazes.draw(13, 29, part, (12, 15)), parts))
+    for whole, *pieces in zip(mazes.draw(13, 29, np.arange(3000), (12, 15)), *drawn, strict=True):
         assert np.array_equal(whole, np.concatenate(pieces))
 
 
 def test_another_stream_is_another_maze() -> None:
-    first, second = (engine.draw(9, 30, np.arange(50), (0, 7), stream)[0] for stream in (0, 1))
+    first, second = (mazes.draw(9, 30, np.arange(50), (0, 7), stream)[0] for stream in (0, 1))
     assert (first != second).any(axis=(1, 2, 3)).all()
 
 
 def test_no_mazes_are_no_mazes() -> None:
-    image, mask, length, _ = engine.draw(9, 31, np.arange(0), (0, 7))
+    image, mask, length, _ = mazes.draw(9, 31, np.arange(0), (0, 7))
     assert (image.shape, mask.shape, length.shape) == ((0, 24, 24, 3), (0, 24, 24), (0,))
 
 
 def test_a_maze_of_size_1001_can_be_drawn() -> None:
-    image, mask, length, _ = engine.draw(1001, 32, np.arange(1), (0, 15))
+    image, mask, length, _ = mazes.draw(1001, 32, np.arange(1), (0, 15))
     assert image.shape == (1, 2008, 2008, 3)
     assert (image.any(-1) >= mask).all()
     assert mask.sum() == 4 * (length[0] + 1)
@@ -259,26 +260,26 @@ def test_a_maze_of_size_1001_can_be_drawn() -> None:
 @pytest.mark.parametrize("size", [5, 8, -9])
 def test_a_size_that_is_even_or_below_7_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match=f"got {size}"):
-        engine.draw(size, 1, np.arange(1), (0, 7))
+        mazes.draw(size, 1, np.arange(1), (0, 7))
 
 
 @pytest.mark.parametrize("classes", [(-1, 3), (8, 7), (12, 16)])
 def test_classes_out_of_range_are_refused(classes: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="classes"):
-        engine.draw(9, 1, np.arange(1), classes)
+        mazes.draw(9, 1, np.arange(1), classes)
 
 
 def test_running_out_of_attempts_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ATTEMPTS", 1)
+    monkeypatch.setattr(mazes, "ATTEMPTS", 1)
     with pytest.raises(RuntimeError, match="none of 1 attempts"):
-        engine.draw(9, 33, np.arange(40), (0, 7))
+        mazes.draw(9, 33, np.arange(40), (0, 7))
 
 
 def digest(size: int) -> str:
     """Of the first 64 images and masks of each split under the keys of suite version 1, seed 0."""
     state = blake2b(digest_size=16)
     for split, classes in SPLITS.items():
-        image, mask, *_ = engine.draw(size, rng.key(1, 0, "maze", split, str(size)), np.arange(64), classes)
+        image, mask, *_ = mazes.draw(size, rng.key(1, 0, "maze", split, str(size)), np.arange(64), classes)
         state.update(image.tobytes())
         state.update(mask.tobytes())
     return state.hexdigest()

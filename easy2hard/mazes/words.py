@@ -1,4 +1,4 @@
-"""What the random words of a maze mean: its ends, and the digits that its moves take (see `_maze_engine`)."""
+"""What the random words of a maze mean: its ends, and the digits that its moves take (see `easy2hard.mazes`)."""
 
 from typing import NamedTuple
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from easy2hard.rng import inlined, kernel
-from easy2hard.tasks._maze_hash import CLASSES, fingerprint, symmetric, weights
-from easy2hard.tasks._maze_vectors import sum_rows
-from easy2hard.tasks._maze_words import (
+from easy2hard.mazes.hashes import CLASSES, fingerprint, symmetric, weights
+from easy2hard.mazes.vectors import sum_rows
+from easy2hard.mazes.words import (
     DIGITS,
     Attempts,
     attempts,
@@ -23,6 +22,7 @@ from easy2hard.tasks._maze_words import (
     fill,
     put_back,
 )
+from easy2hard.rng import inlined, kernel
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
