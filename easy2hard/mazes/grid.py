@@ -10,18 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from easy2hard.mazes.hashes import CLASSES, fingerprint, symmetric, weights
+from easy2hard.mazes.tries import Tries, counters, fill, no_tries, put_back
 from easy2hard.mazes.vectors import sum_rows
-from easy2hard.mazes.words import (
-    DIGITS,
-    Attempts,
-    attempts,
-    counters,
-    digit,
-    draw_block,
-    ends,
-    fill,
-    put_back,
-)
+from easy2hard.mazes.words import DIGITS, digit, draw_block, ends
 from easy2hard.rng import inlined, kernel
 
 U8 = NDArray[np.uint8]
@@ -68,7 +59,7 @@ class Lanes(NamedTuple):
     depth: Places  # (lanes,): of the stack
     start: Places  # (lanes,)
     end: Places  # (lanes,)
-    tries: Attempts
+    tries: Tries
 
 
 @lru_cache(maxsize=16)
@@ -122,7 +113,7 @@ def lanes_for(m: int) -> Lanes:
         depth=np.empty(_LANES, np.uintp),
         start=np.empty(_LANES, np.uintp),
         end=np.empty(_LANES, np.uintp),
-        tries=attempts(_LANES),
+        tries=no_tries(_LANES),
     )
 
 

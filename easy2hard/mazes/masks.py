@@ -14,18 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from easy2hard.mazes.hashes import CLASSES, fingerprint, symmetric, weights
+from easy2hard.mazes.tries import Tries, counters, fill, no_tries, put_back
 from easy2hard.mazes.vectors import lay, sum_rows
-from easy2hard.mazes.words import (
-    DIGITS,
-    Attempts,
-    attempts,
-    counters,
-    digit,
-    draw_block,
-    ends,
-    fill,
-    put_back,
-)
+from easy2hard.mazes.words import DIGITS, digit, draw_block, ends
 from easy2hard.rng import inlined, kernel
 
 U8 = NDArray[np.uint8]
@@ -69,7 +60,7 @@ class Lanes(NamedTuple):
     later: U64
     start: Places  # the number of the cell
     end: Places
-    tries: Attempts
+    tries: Tries
 
 
 @lru_cache(maxsize=4)
@@ -111,7 +102,7 @@ def _strips(points: NDArray[np.int64], channels: int) -> U32:
 def lanes_for(_: int) -> Lanes:
     at, free, stack, right, down, goal, path, soon, then, later = np.zeros((10, _LANES), np.uint64)
     start, end = np.zeros((2, _LANES), np.uintp)
-    tries = attempts(_LANES)
+    tries = no_tries(_LANES)
     return Lanes(at, free, stack, right, down, goal, path, soon, then, later, start, end, tries)
 
 

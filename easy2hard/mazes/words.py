@@ -1,6 +1,4 @@
-"""What the random words of a maze mean: its ends, and the digits that its moves take (see `easy2hard.mazes`)."""
-
-from typing import NamedTuple
+"""What the random words of a maze mean: its ends, and the digits that its moves take; see `easy2hard.mazes`."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,46 +6,9 @@ from numpy.typing import NDArray
 from easy2hard.rng import inlined, philox
 
 U32 = NDArray[np.uint32]
-I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 
-DIGITS = 12  # what a move needs of its word: floor(w k / 2^30) = floor(digit k / 12), as k is 1, 2, 3 or 4
-
-
-class Attempts(NamedTuple):
-    """Which attempt at which maze each lane makes; (lanes,) each."""
-
-    sample: I64  # for which of the samples asked for
-    attempt: U32
-
-
-def attempts(lanes: int) -> Attempts:
-    return Attempts(np.zeros(lanes, np.int64), np.zeros(lanes, np.uint32))
-
-
-@inlined
-def fill(tries: Attempts, used: int, taken: int, wanted: int) -> tuple[int, int]:
-    """Let lanes behind the used ones take new samples; returns how many are used, and taken, now."""
-    while used < tries.sample.size and taken < wanted:
-        tries.sample[used], tries.attempt[used] = taken, 0
-        taken += 1
-        used += 1
-    return used, taken
-
-
-@inlined
-def put_back(tries: Attempts, lane: int, place: int) -> int:
-    """Move a lane's sample to the front, to be tried again; returns how many attempts it has had."""
-    tries.sample[place], tries.attempt[place] = tries.sample[lane], tries.attempt[lane] + 1
-    return int(tries.attempt[place])
-
-
-@inlined
-def counters(tries: Attempts, word1: np.uint32, indices: I64, words1: U32, index: U64) -> None:
-    """The two counter words of all lanes; unused ones draw what nobody reads."""
-    for lane in range(index.size):
-        index[lane] = np.uint64(indices[tries.sample[lane]])
-        words1[lane] = word1 + tries.attempt[lane]
+DIGITS = 12  # all that a move needs of its word: floor(w k / 2^30) = floor(digit k / 12), as k is 1, 2, 3 or 4
 
 
 @inlined
