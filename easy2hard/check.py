@@ -4,7 +4,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -114,7 +114,10 @@ def _iterations(model: Recurrent) -> int:
 
 @torch.no_grad()
 def _answer(model: Recurrent, x: Tensor) -> Tensor:
-    return cast(Tensor, model(x.clone(), _iterations(model)))
+    answer = model(x.clone(), _iterations(model))
+    if not isinstance(answer, Tensor):
+        raise _Broken(f"an answer is one tensor; got a {type(answer).__name__}.")
+    return answer
 
 
 def _input_untouched(case: _Case) -> str:

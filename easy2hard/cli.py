@@ -16,6 +16,7 @@ from easy2hard.version import VERSION
 if TYPE_CHECKING:
     from easy2hard.archive import Filed
     from easy2hard.data import Report
+    from easy2hard.record import Cell, Record
     from easy2hard.suite import Split, Suite, Track
 
 app = typer.Typer(
@@ -284,13 +285,16 @@ def check(
 
 @app.command()
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="A file such as my_model.py, a folder, an entry's name, or hf:ORG/NAME.")
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL", help="Files such as my_model.py, folders, entries' names, or hf:ORG/NAME."
+        ),
     ],
     suite: Annotated[str, typer.Option(help="A suite's name or a .toml file.")] = "sp",
     recipe: Annotated[
         str | None,
-        typer.Option(help="Which of the entry's recipes, such as quick or quick,paper; default: quick."),
+        typer.Option(help="Which of an entry's recipes, such as quick or quick,paper; default: quick."),
     ] = None,
     track: Annotated[str, typer.Option(help="quick (the first 500 test rows a level) or full.")] = "quick",
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 0,1,2.")] = "0",
@@ -327,7 +331,7 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a model on the easy levels, score it on all, and show it among the reference models.
+    """Train models on the easy levels, score them on all, and show them among the reference models.
 
     Example: easy2hard evaluate my_model.py --suite sp --seeds 0,1,2
     """
@@ -339,18 +343,14 @@ def evaluate(
         raise UserError(f"--track is quick or full; got '{track}'.")
     if threads:
         torch.set_num_threads(threads)
-    if model.startswith("hf:"):
-        from easy2hard import hub
-
-        fetched = hub.fetch(model.removeprefix("hf:"), trust_code=trust_code)
-        model, weights = str(fetched.path), weights or fetched.weights
+    if weights and len(models) > 1:
+        raise UserError(f"--weights are those of one model; got {len(models)} models.")
     asked: dict[str, Any] = {
         "track": track,
         "budgets": _numbers(budgets, "--budgets"),
         "exits": _split(exits),
         "exit": exit_,
         "limit": limit,
-        "weights": weights,
         "data": data_dir,
         "images": images_dir,
         "device": _device(device),
@@ -359,11 +359,13 @@ def evaluate(
     chosen = suites.read(suite)
     runs: list[Filed] = []
     trained_on = (None, *(asking.ceiling_levels(chosen) if ceiling else ()))
-    for name, level in product(_split(recipe) or (None,), trained_on):
-        with screen.progress(f"{Path(model).stem} on {chosen.name}: ", quiet=as_json) as listen:
+    found = [_found(model, trust_code) for model in models]  # all of them, before the first one trains
+    for (entry, own), name, level in product(found, _split(recipe) or (None,), trained_on):
+        with screen.progress(f"{Path(entry).stem} on {chosen.name}: ", quiet=as_json) as listen:
             run = evaluation.evaluate(
-                model,
+                entry,
                 chosen,
+                weights=weights or own,
                 seeds=_numbers(seeds, "--seeds"),
                 out=out,
                 resume=resume,
@@ -378,6 +380,20 @@ def evaluate(
         screen.print_json([_plain(filed.record) for filed in runs])
     else:
         _show_runs(runs, chosen, cast("Track", track))
+    if all(filed.record.status == "failed" for filed in runs):
+        raise typer.Exit(1)
+
+
+def _found(model: str, trust_code: bool) -> tuple[str, Path | None]:
+    """Where a model lies, and its weights where it comes from the Hub with some."""
+    from easy2hard import entry as entries, hub
+
+    if not model.startswith("hf:"):
+        entries.load(model)
+        return model, None
+
+    fetched = hub.fetch(model.removeprefix("hf:"), trust_code=trust_code)
+    return str(fetched.path), fetched.weights
 
 
 def _show_runs(runs: Sequence["Filed"], suite: "Suite", track: "Track") -> None:
@@ -395,7 +411,24 @@ def _show_runs(runs: Sequence["Filed"], suite: "Suite", track: "Track") -> None:
     for filed in runs:
         if filed.record.status == "failed":
             screen.say(f"{filed.record.run_id} failed: {filed.record.reason}")
+        _say_nan(filed.record)
         screen.say(f"record: {filed.path}")
+
+
+def _say_nan(record: "Record") -> None:
+    """Name the levels at which answers were not numbers; at the worst budget or exit rule of each."""
+    worst: dict[str, Cell] = {}
+    for cell in record.cells:
+        if cell.nan > (worst[cell.level].nan if cell.level in worst else 0):
+            worst[cell.level] = cell
+    if worst:
+        listed = ", ".join(
+            f"{cell.nan:,} of {cell.n:,} at level {level} (budget {cell.budget})"
+            for level, cell in worst.items()
+        )
+        screen.say(
+            f"{record.run_id}: answers that hold NaN count as black (in a maze, as no path): {listed}."
+        )
 
 
 def _device(wanted: str | None) -> str:

@@ -30,7 +30,7 @@ from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
 from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
-from easy2hard.score import LAST, Row, checked as checked_answer, score_batch, score_exit
+from easy2hard.score import LAST, NAN, Row, checked as checked_answer, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
@@ -129,8 +129,8 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
-    # Before it trains for hours: an answer of another form is refused here.
-    _first_thought(model.eval(), ask, task, "cpu")
+    # Before it trains for hours: an answer of another form, or of NaN, is refused here.
+    _check_first_thought(entry, model.eval(), ask, task)
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
     failed = outcome.failure if outcome else None
     if ask.weights:
@@ -309,6 +309,14 @@ def _first_thought(model: Recurrent, ask: Ask, task: Task, device: str) -> Tenso
     return checked_answer(model(x, 1), task, x)
 
 
+def _check_first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task) -> None:
+    if bool(_first_thought(model, ask, task, "cpu").isnan().any()) and not ask.weights:
+        raise UserError(
+            f"{entry.name} answers with NaN before it is trained; look at divisions and the initialisation, and run "
+            "`easy2hard check`."
+        )
+
+
 def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool) -> str | None:
     """What is wrong with a model whose first thought at the easy level is not a number: its training failed.
 
@@ -391,7 +399,8 @@ def _table(level: str, indices: I64, row: Row) -> pa.Table:
         "budget": pa.array(np.full(n, row.budget, np.int32)),
         "iterations": pa.array(row.iterations),
     }
-    columns |= {metric: pa.array(values) for metric, values in row.scores.items()}
+    columns |= {metric: pa.array(values) for metric, values in row.scores.items() if metric != NAN}
+    columns[NAN] = pa.array(row.scores[NAN] > 0)
     return pa.table(columns)
 
 

@@ -101,10 +101,13 @@ class Cell(_Strict):
     ci95: tuple[float, float] | None
     iterations: _Share  # mean number of iterations used
     macs: _Share  # mean per sample, at this level's image size
+    nan: Annotated[int, Field(ge=0)] = (
+        0  # answers that hold NaN, which counts as black (in a maze, as no path)
+    )
 
 
 class Samples(_Strict):
-    """The per-sample scores beside the record: columns level, index, rule, budget, iterations, and metrics."""
+    """The per-sample scores beside the record: columns level, index, rule, budget, iterations, nan, and metrics."""
 
     path: str
     sha256: str

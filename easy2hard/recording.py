@@ -15,10 +15,12 @@ from easy2hard.losses import stamps
 from easy2hard.macs import Macs, count, parameters
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.record import Answered, Asked, Cell, LevelData, Trained, Weights
+from easy2hard.score import NAN
 from easy2hard.tasks import Task
 from easy2hard.train import Outcome
 from easy2hard.weights import sha256_of
 
+_NO_METRICS = ("level", "index", "rule", "budget", "iterations", NAN)
 Chosen = tuple[str, Recipe] | None  # a recipe and its name; None for what does not learn
 
 
@@ -26,9 +28,7 @@ def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator
     """The figures of a level: a mean with its interval for every rule, budget and metric."""
     cost = _count(model, task, level)
     frame = table.to_pandas()
-    metrics = [
-        name for name in frame.columns if name not in ("level", "index", "rule", "budget", "iterations")
-    ]
+    metrics = [name for name in frame.columns if name not in _NO_METRICS]
     groups = list(frame.groupby(["rule", "budget"], observed=True, sort=True))
     for metric in metrics:
         module = shelf.take("metrics", metric)
@@ -44,6 +44,7 @@ def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator
                 "n": len(group),
                 "iterations": iterations,
                 "macs": cost.of(iterations),
+                "nan": int(group[NAN].sum()),
             }
             error = statistics.standard_error(values)
             yield Cell(

@@ -19,6 +19,7 @@ from easy2hard.models.recurrent import Recurrent, State, map_state
 from easy2hard.tasks import Task
 
 LAST = "last"  # the rule that scores each budget's own thought
+NAN = "nan"  # stands among the scores: whether the answer holds NaN, which counts as black (in a maze, as no path)
 _COMPACT_SHARE = 0.25  # of the batch must have finished before the rest is copied together
 
 
@@ -28,7 +29,7 @@ class Row(NamedTuple):
     rule: str
     budget: int
     iterations: NDArray[np.int32]  # (n,): how many iterations each sample used
-    scores: dict[str, NDArray[np.float32]]  # metric -> (n,)
+    scores: dict[str, NDArray[np.float32]]  # metric or `NAN` -> (n,)
 
 
 @dataclass
@@ -92,15 +93,15 @@ def score_batch(
         state = model.step(state, seen, iteration - 1)
         if not watching and iteration not in budgets:
             continue
-        final, thought = think(model, task, state, x, iteration)
+        final, nan, thought = think(model, task, state, x, iteration)
         for rule in running:
             mask = rule.rule.take(thought)
             if rule.rule.FINAL:
                 mask &= rule.taken_at == 0  # what a sample took first is its answer
             if mask.any():
-                rule.take(mask, iteration, measure(metrics, final[mask], target[mask]))
+                rule.take(mask, iteration, measure(metrics, final[mask], target[mask], nan[mask]))
         if iteration in budgets:
-            now = measure(metrics, final, target)
+            now = measure(metrics, final, target, nan)
             rows += [rule.row(iteration, now) for rule in running]
     return rows
 
@@ -120,14 +121,14 @@ def score_exit(
     while iteration < budget and open_.any():
         state = model.step(state, seen, iteration)
         iteration += 1
-        final, thought = think(model, task, state, x, iteration)
+        final, nan, thought = think(model, task, state, x, iteration)
         mask = judge.take(thought) & open_
         if iteration == budget:
             mask |= open_ & (running.taken_at[here] == 0)
         if mask.any():
             everyone = torch.zeros(len(running.taken_at), dtype=torch.bool, device=x.device)
             everyone[here[mask]] = True
-            running.take(everyone, iteration, measure(metrics, final[mask], target[mask]))
+            running.take(everyone, iteration, measure(metrics, final[mask], target[mask], nan[mask]))
         if judge.FINAL:
             open_ &= ~mask
         if (~open_).float().mean() >= _COMPACT_SHARE and open_.any():
@@ -142,15 +143,21 @@ def _rows_of(state: State, rows: Tensor) -> State:
     return map_state(state, lambda part: part[rows])
 
 
-def think(model: Recurrent, task: Task, state: Any, x: Tensor, iteration: int) -> tuple[Tensor, Thought]:
-    """Read a thought out: in the form that is scored, and as exit rules see it."""
+def think(
+    model: Recurrent, task: Task, state: Any, x: Tensor, iteration: int
+) -> tuple[Tensor, Tensor, Thought]:
+    """Read a thought out: in the form that is scored, whether it holds NaN (n,), and as exit rules see it."""
     answer = checked(model.decode(state, x), task, x)
-    final = task.final(answer, x)
-    return final, Thought(iteration, task.decide(final), task.certainty(answer, x))
+    final, nan = task.final(answer, x), answer.isnan().flatten(1).any(dim=1)
+    return final, nan, Thought(iteration, task.decide(final), task.certainty(answer, x))
 
 
-def checked(answer: Tensor, task: Task, x: Tensor) -> Tensor:
-    """The answer; `UserError` for one of another shape, or of whole numbers."""
+def checked(answer: object, task: Task, x: Tensor) -> Tensor:
+    """The answer; `UserError` for what is no tensor, of another shape, or of whole numbers."""
+    if not isinstance(answer, Tensor):
+        raise UserError(
+            f"the model answers with a {type(answer).__name__}; the task {task.name} needs one tensor (float32)."
+        )
     expected = (len(x), task.out_channels, *x.shape[-2:])
     if tuple(answer.shape) != expected:
         raise UserError(
@@ -163,9 +170,10 @@ def checked(answer: Tensor, task: Task, x: Tensor) -> Tensor:
     return answer
 
 
-def measure(metrics: Sequence[str], final: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """The score of each sample (n,) on each metric."""
-    return {name: shelf.take("metrics", name).score(final, target) for name in metrics}
+def measure(metrics: Sequence[str], final: Tensor, target: Tensor, nan: Tensor) -> dict[str, Tensor]:
+    """The score of each sample (n,) on each metric, and whether its answer holds NaN."""
+    scores = {name: shelf.take("metrics", name).score(final, target) for name in metrics}
+    return {**scores, NAN: nan.float()}
 
 
 def applicable(rules: Sequence[str], *, certain: bool) -> list[str]:

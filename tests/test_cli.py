@@ -129,6 +129,29 @@ def test_a_sweep_over_recipes_is_one_command_and_a_record_for_each(
     assert [model["hparams"]["losses"]["progressive"] for model in models] == [0, 0.5, 1]
 
 
+def test_several_models_are_one_command_and_a_name_that_is_unknown_is_said_before_the_first_runs(
+    run: Run, tmp_path: Path
+) -> None:
+    ask = ("--levels", "0.1", "--limit", "2", "--json")
+    done = run("evaluate", "identity", "median-3", *ask)
+    assert [record["model"]["id"] for record in json.loads(done.stdout)] == ["identity", "median-3"]
+    refused = run("evaluate", "identity", "median-4", *ask, "--out", "other")
+    assert refused.returncode == 2
+    assert "median-4" in refused.stderr
+    assert not (tmp_path / "other").exists()
+    assert run("evaluate", "dt", "cnn", "--weights", "w.safetensors").returncode == 2
+
+
+def test_evaluate_ends_with_an_error_where_every_seed_failed(
+    run: Run, write_entry: Callable[..., Path], definitions: Path, tmp_path: Path
+) -> None:
+    late = ("return self.last(state)", "return self.last(state) * (float('nan') if self.training else 1)")
+    write_entry(late)
+    done = run("evaluate", str(tmp_path / "small.py"), "--suite", str(definitions / "tiny.toml"))
+    assert done.returncode == 1
+    assert "training diverged" in done.stderr
+
+
 def test_evaluate_reads_the_test_samples_from_files_to_the_same_scores(run: Run, tmp_path: Path) -> None:
     run("generate", "sp", "--levels", "0.1", "--splits", "test", "--rows", "8")
     ask = ("evaluate", "identity", "--levels", "0.1", "--limit", "8", "--json")

@@ -493,7 +493,13 @@ def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opene
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [("[:, :1]", "answers with shape"), (".long()", "answers in torch.int64")]
+    ("wrong", "said"),
+    [
+        ("[:, :1]", "answers with shape"),
+        (".long()", "answers in torch.int64"),
+        (".tolist()", "answers with a list"),
+        (" * float('nan')", "answers with NaN before it is trained"),
+    ],
 )
 def test_an_answer_of_another_form_is_refused_before_anything_is_trained(
     wrong: str, said: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
@@ -510,6 +516,18 @@ def test_an_answer_of_another_form_is_refused_before_anything_is_trained(
     with pytest.raises(UserError, match=said):
         run(model)
     assert not list((tmp_path / "runs").rglob("trained.json"))
+
+
+def test_answers_that_hold_nan_at_a_hard_level_are_counted_in_the_record(
+    run: Callable[..., Record], write_entry: Write
+) -> None:
+    at_hard = "return self.last(state) * (float('nan') if (x == 1).float().mean() > 0.12 else 1)"
+    record = run(write_entry(("return self.last(state)", at_hard)))
+    counted = {cell.level: (cell.nan, cell.n) for cell in record.cells if cell.budget == 1}
+    assert record.status == "ok"
+    assert counted["0.1"][0] == 0
+    hardest = max(counted)
+    assert counted[hardest][0] == counted[hardest][1] > 0
 
 
 def test_a_seed_that_answers_no_numbers_after_training_has_failed(

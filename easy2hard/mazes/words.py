@@ -8,7 +8,9 @@ from easy2hard.rng import inlined, philox
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
-DIGITS = 12  # all that a move needs of its word: floor(w k / 2^30) = floor(digit k / 12), as k is 1, 2, 3 or 4
+DIGITS = (
+    12  # all that a move needs of its word: floor(w k / 2^30) = floor(digit k / 12), as k is 1, 2, 3 or 4
+)
 
 
 @inlined

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from easy2hard.errors import UserError
+
 State = Any  # a tensor, or a (nested) tuple of tensors; the batch is the first axis of each
 
 
@@ -136,6 +138,11 @@ class Plain(Recurrent):
         # Copies both ways: the function may write into its image, and may answer with a view that nobody may write to.
         told = () if self.level is None else (self.level,)
         answer = self.function(np.array(x.cpu().numpy(), order="C"), *told)
+        if not isinstance(answer, np.ndarray):
+            raise UserError(
+                f"the model answers with a {type(answer).__name__}; a callable without a framework answers with a "
+                "NumPy array (n, channels, height, width), float32."
+            )
         return torch.from_numpy(np.array(answer)).to(x.device)
 
 
