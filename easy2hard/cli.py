@@ -583,17 +583,23 @@ def figures(
     submissions: Annotated[
         Path | None, typer.Option(help="Folder of submissions; default: the checkout's.")
     ] = None,
+    only: Annotated[
+        str | None, typer.Option("--entries", help="Only these, such as dt,median-*; default: all.")
+    ] = None,
     images_dir: Images = None,
     sample: Annotated[int, typer.Option(help="Which test sample to show.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("figures"),
 ) -> None:
     """Draw a suite's samples, its scores over iterations and levels, and what its entries think.
 
-    Example: easy2hard figures sp
+    Example: easy2hard figures sp --entries dt,cnn,median-5
     """
     from easy2hard import entry as entries, gallery, suite as suites
 
     folders = [submissions or entries.folder()]
     asked = suites.read(suite)
-    for path in gallery.draw(asked, cast("Track", track), folders, out, images=images_dir, sample=sample):
+    drawn = gallery.draw(
+        asked, cast("Track", track), folders, out, images=images_dir, sample=sample, shown=_split(only)
+    )
+    for path in drawn:
         screen.say(str(path))

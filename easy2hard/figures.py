@@ -211,7 +211,7 @@ def _draw_curve(axis: "Axes", line: _Line, level: str, metric: str, largest: int
     """An entry over its budgets, or, where it does not iterate, its one answer as a horizontal line."""
     if not line.iterates:
         value, _ = _mean(line.seeds, level, metric)
-        look = {"linestyle": "-."} | {k: v for k, v in line.style.items() if k != "marker"}
+        look = {"linestyle": "-."} | line.style  # its marker stands at both ends
         axis.plot([1, largest], [value, value], label=line.title, zorder=1, **look)
         return
     budgets = _budgets(line.seeds.record, level, metric)

@@ -1,6 +1,7 @@
 """All pictures of a suite: its samples, the scores of its entries, and what the entries think on the way."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +29,18 @@ def draw(
     *,
     images: Path | None = None,
     sample: int = 0,
+    shown: Sequence[str] = (),
 ) -> list[Path]:
     """Write the pictures of a suite into `out` and return their paths.
 
     `folders` are searched for records; where there is none, only the samples are drawn. Test sample `sample` is shown.
+    `shown` names the entries to show (`dt*` for all that begin with dt); none: all.
     """
     task = open_task(suite, images)
     written = [graded(suite, task, out / f"{suite.name}-samples.png", sample)]
     found = [archive.read(path) for folder in folders for path in archive.paths(folder)]
-    filed = [f for f in found if (f.record.task.suite, f.record.track) == (suite.name, track)]
+    every = [f for f in found if (f.record.task.suite, f.record.track) == (suite.name, track)]
+    filed = chosen(every, shown) if shown else every
     records = [f.record for f in filed if f.record.task.limit is None]
     if not records:
         return written
@@ -46,6 +50,17 @@ def draw(
         if _has_thoughts(one.record) and _has_weights(one):
             written.append(thinking(one, suite, task, out, sample))
     return written
+
+
+def chosen(filed: Sequence[Filed], shown: Sequence[str]) -> list[Filed]:
+    """The records of the entries that are named; `UserError` for a name that none has."""
+    names = sorted({f.record.model.id for f in filed})
+    for pattern in shown:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UserError(
+                f"no entry with records here is called '{pattern}'; there are: {', '.join(names)}."
+            )
+    return [f for f in filed if any(fnmatchcase(f.record.model.id, pattern) for pattern in shown)]
 
 
 def graded(suite: Suite, task: Task, path: Path, sample: int = 0) -> Path:

@@ -3,7 +3,10 @@
 import shutil
 from pathlib import Path
 
-from easy2hard import entry as entries, gallery, suite as suites
+import pytest
+
+from easy2hard import archive, entry as entries, gallery, suite as suites
+from easy2hard.errors import UserError
 
 
 def test_an_entry_has_one_strip_of_thoughts_whatever_ceilings_lie_beside_it(tmp_path: Path) -> None:
@@ -20,3 +23,13 @@ def test_an_entry_has_one_strip_of_thoughts_whatever_ceilings_lie_beside_it(tmp_
     names = ["sp-samples.png", "sp-curves.png", "sp-levels.png", "sp-thoughts-dt-interpolate.png"]
     assert [path.name for path in drawn] == names
     assert all(path.stat().st_size > 0 for path in drawn)
+
+
+def test_only_the_entries_asked_for_are_drawn(tmp_path: Path) -> None:
+    folder = tmp_path / "submissions"
+    for name in ("identity", "median-3"):
+        shutil.copytree(entries.folder() / name, folder / name)
+    filed = [archive.read(path) for path in archive.paths(folder)]
+    assert {one.record.model.id for one in gallery.chosen(filed, ["median-*"])} == {"median-3"}
+    with pytest.raises(UserError, match="called 'median-5'; there are: identity, median-3"):
+        gallery.draw(suites.read("sp"), "quick", [folder], tmp_path / "figures", shown=["median-5"])
