@@ -519,6 +519,19 @@ def test_the_latex_table_has_the_columns_of_the_paper_and_escapes_titles(hall: H
     assert r"DT\_50\% \& more & 27,360 &" in text
 
 
+def test_the_latex_tables_have_every_level_every_budget_and_the_ceilings(hall: Hall) -> None:
+    hall.lay(make("dt"), make("dt", band="ceiling", trained_on="0.3", skill=13))
+    one = hall.sheet("sp").rows[0].standing
+    hall.page()
+    text = (hall.out / "sp.tex").read_text()
+    shown = [one.shown(level, "psnr") for level in ("0.1", "0.2", "0.3", "0.4", "0.5")]
+    assert "& " + " & ".join(shown) + " & [" in text
+    assert "every budget of DT" in text
+    assert f"\\textbf{{{shown[0]}}} & \\textbf{{{shown[1]}}}" in text
+    assert "DT & 0.3 & " in text[text.index("ceilings") :]
+    assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") >= 4
+
+
 def test_a_title_can_neither_break_a_table_nor_bring_markup(hall: Hall) -> None:
     hall.lay(make("dt", model__title="a|b <script> ](http://x)"))
     page = hall.page()

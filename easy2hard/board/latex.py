@@ -1,10 +1,11 @@
-"""A board as LaTeX tables in the layout of the paper's Table 1; they need the package booktabs."""
+"""A board as LaTeX tables: the paper's Table 1, every level, every budget; they need the package booktabs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from easy2hard.board.sheet import Sheet
-from easy2hard.board.standing import Standing
-from easy2hard.units import label, show_spread
+from easy2hard.board.standing import Standing, show_figure
+from easy2hard.board.tables import budget_rows
+from easy2hard.units import label, show, show_count, show_interval, show_spread
 
 _SPECIAL = str.maketrans({
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -14,8 +15,13 @@ _SPECIAL = str.maketrans({
 
 
 def document(sheets: Iterable[Sheet]) -> str:
-    """One table per track that has entries, bands divided by a rule; and one beside the board's paper."""
-    parts = [part for sheet in sheets for part in (_table(sheet), _paper(sheet)) if part]
+    """The tables of each track that has entries, bands divided by a rule, and one beside the board's paper."""
+    parts = [
+        part
+        for sheet in sheets
+        for part in (_table(sheet), _paper(sheet), _levels(sheet), _gaps(sheet), *_budgets(sheet))
+        if part
+    ]
     return "% rendered by `easy2hard leaderboard`: a change made here is lost\n" + "\n".join(parts)
 
 
@@ -34,15 +40,59 @@ def _paper(sheet: Sheet) -> str:
         return ""
     easy, hard = f"Easy ({sheet.board.easy})", f"Hard ({sheet.board.hard})"
     rows = [(row.paper.model, *row.easy, *row.hard) for row in sheet.beside]
-    lines = [" & ".join(map(_tex, row)) + r" \\" for row in rows]
+    lines = [_line(row) for row in rows]
     head = ["Model", f"{easy}, paper", f"{easy}, ours", f"{hard}, paper", f"{hard}, ours"]
     return _tabular(sheet, f", beside {_tex(sheet.board.paper.source)}", head, "\n".join(lines))
 
 
+def _levels(sheet: Sheet) -> str:
+    """Every level at the declared answer, with the multiply-accumulates that it costs at the easy one."""
+    metric, levels = sheet.asked.metric, sheet.asked.levels
+    blocks = []
+    for rows in sheet.bands.values():
+        lines = []
+        for _, one in rows:
+            easy = one.figure(sheet.board.easy, metric)
+            cost = show_count(easy.macs) if easy else "n/a"
+            shown = [one.shown(level, metric) for level in levels]
+            interval = "–" if one.fault else show_interval(metric, one.ci95)
+            lines.append(_line([one.record.title, cost, *shown, interval]))
+        blocks += ["\n".join(lines)] if lines else []
+    head = ["Model", "MACs per answer", *levels, r"95 % interval of the mean of hard"]
+    return (
+        _tabular(sheet, ", every level", list(map(_tex, head)), "\n\\midrule\n".join(blocks))
+        if blocks
+        else ""
+    )
+
+
+def _gaps(sheet: Sheet) -> str:
+    """What training on a hard level gives the same model, and how far the entry stays below it."""
+    metric, lines = sheet.asked.metric, []
+    for ceiling, level, trained, entry in sheet.gaps:
+        gap = trained.value - entry.value if trained and entry else None
+        figures = (show_figure(metric, trained), show_figure(metric, entry), show(metric, gap))
+        lines.append(_line([ceiling.record.title, level, *figures]))
+    head = ["Model", "Level", "Trained on it", "Trained on easy", "Extrapolation gap"]
+    return _tabular(sheet, ", ceilings", head, "\n".join(lines)) if lines else ""
+
+
+def _budgets(sheet: Sheet) -> Iterator[str]:
+    """Every level and budget of each entry that iterates; the declared answer in bold."""
+    for _, one in sheet.rows:
+        if one.record.model.iterative:
+            rows = budget_rows(one)
+            body = "\n".join(_line(list(row.values())) for row in rows)
+            yield _tabular(
+                sheet, f", every budget of {_tex(one.record.title)}", list(map(_tex, rows[0])), body
+            )
+
+
 def _tabular(sheet: Sheet, what: str, head: list[str], body: str) -> str:
+    columns = "l" + "r" * (len(head) - 1)
     return (
         f"% {sheet.track} track, {_tex(label(sheet.asked.metric))}{what}\n"
-        "\\begin{tabular}{lrrrr}\n\\toprule\n"
+        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
         f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
     )
 
@@ -56,7 +106,17 @@ def _row(sheet: Sheet, one: Standing) -> str:
         one.shown(board.hard, metric),
         "n/a" if one.fault else show_spread(metric, one.headline, one.sd),
     ]
-    return " & ".join(map(_tex, columns)) + r" \\"
+    return _line(columns)
+
+
+def _line(columns: Iterable[str]) -> str:
+    return " & ".join(_bold(column) for column in columns) + r" \\"
+
+
+def _bold(text: str) -> str:
+    """Text in bold where markdown would have it so."""
+    bold = text.startswith("**") and text.endswith("**")
+    return f"\\textbf{{{_tex(text[2:-2])}}}" if bold else _tex(text)
 
 
 def _tex(text: str) -> str:

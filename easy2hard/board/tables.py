@@ -93,7 +93,12 @@ def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:
 
 
 def every_budget(one: Standing) -> str:
-    """Every level and budget of an entry; the declared answer in bold, n/a for what it cannot run."""
+    """Every level and budget of an entry as a table."""
+    return _table(budget_rows(one))
+
+
+def budget_rows(one: Standing) -> list[dict[str, str]]:
+    """A row for each budget and exit rule; the declared answer in bold (`**`), n/a for what it cannot run."""
     metric, levels = one.asked.metric, one.asked.levels
     asked = {level: one.asked.level_budgets(level) for level in levels}
     known = {(cell.level, cell.budget, cell.exit) for cell in one.record.cells}
@@ -128,7 +133,7 @@ def every_budget(one: Standing) -> str:
             shown = {level: one.shown(level, other) for level in levels}
             lines.append({"iterations": f"{other} at the answer", **shown})
     heads = {level: f"{level} ({one.asked.kind(level)})" for level in levels}
-    return _table([{heads.get(key, key): text for key, text in line.items()} for line in lines])
+    return [{heads.get(key, key): text for key, text in line.items()} for line in lines]
 
 
 def answer(record: Record) -> str:
