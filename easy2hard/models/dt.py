@@ -122,7 +122,8 @@ class Involution(nn.Module):
     """An involution of one group whose kernels are made from its own input: span(ReLU(BN(reduce(x)))).
 
     Li et al. (CVPR 2021), algorithm 1 with the batch norm of its equation 6; `reduce` and `span` are 1x1 convolutions
-    with bias, `reduce` to a `reduction`-th of the channels.
+    with bias, `reduce` to a `reduction`-th of the channels. It starts near the identity: kernels at random let little
+    of state and image through, and the net that began with them stayed 5 dB below (26.4 dB against 20.8 at 0.1).
     """
 
     def __init__(self, channels: int, *, kernel_size: int = 5, reduction: int = 8) -> None:
@@ -136,6 +137,9 @@ class Involution(nn.Module):
         self.reduce = nn.Conv2d(channels, hidden, 1)
         self.norm = nn.BatchNorm2d(hidden)
         self.span = nn.Conv2d(hidden, kernel_size**2, 1)
+        with torch.no_grad():
+            self.span.weight.mul_(0.1)
+            nn.init.zeros_(cast(Tensor, self.span.bias))[kernel_size**2 // 2] = 1
 
     def forward(self, x: Tensor) -> Tensor:
         kernels = self.span(F.relu(self.norm(self.reduce(x)), inplace=True))

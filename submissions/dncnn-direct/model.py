@@ -12,6 +12,6 @@ def build(task: TaskSpec) -> nn.Module:
 
 
 recipes = {
-    "quick": Recipe(rows=4_000, epochs=1, batch_size=20, lr=1e-3, warmup=0.1, train_iterations=1),
+    "quick": Recipe(rows=8_000, epochs=1, batch_size=4, lr=1e-3, warmup=0.1, train_iterations=1),
     "paper": Recipe(epochs=20, batch_size=128, lr=1e-3, train_iterations=1),
 }
