@@ -129,8 +129,8 @@ def test_a_window_with_a_nan_has_no_median_and_no_gradient() -> None:
     assert x.grad.sum() == 36 - 4
 
 
-@pytest.mark.parametrize("k", [1, 2, 4, 7])
-def test_other_sizes_are_refused(k: int) -> None:
+@pytest.mark.parametrize("k", [1, 2, 4, 7, 3.0])
+def test_other_sizes_are_refused(k: float) -> None:
     with pytest.raises(UserError, match=f"3 or 5; got {k}"):
         median_filter(drawn(1, 1, 9, 9), k)
     with pytest.raises(UserError, match=f"3 or 5; got {k}"):
@@ -212,6 +212,12 @@ def test_an_even_kernel_is_refused() -> None:
 def test_groups_that_do_not_divide_the_channels_are_refused() -> None:
     with pytest.raises(UserError, match="got 3 groups of 4 channels"):
         involution(drawn(1, 4, 4, 4), drawn(1, 3, 9, 4, 4))
+
+
+def test_a_kernel_that_reaches_beyond_the_image_from_every_pixel_is_refused() -> None:
+    assert involution(drawn(1, 2, 2, 3), drawn(1, 1, 25, 2, 3)).shape == (1, 2, 2, 3)
+    with pytest.raises(UserError, match=r"more than 5 pixels a side .* of a 2 x 3 image .* got 7"):
+        involution(drawn(1, 2, 2, 3), drawn(1, 1, 49, 2, 3))
 
 
 def test_weights_of_another_image_are_refused() -> None:

@@ -317,5 +317,3 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         CSCNet(stride=5)
     with pytest.raises(UserError, match="their number is a square; got 250"):
         DeepKSVD(atoms=250)
-    with pytest.raises(UserError, match="at least 1 stage; got 0"):
-        DeepKSVD(stages=0)
