@@ -12,7 +12,7 @@ class UserError(ValueError):
 
 
 def whole(what: str, *, least: int = 1, odd: bool = False, **given: int) -> None:
-    """Raise `UserError` where a number that `what` is built of is not whole, too small, or even where it must be odd."""
+    """Raise `UserError` where a number that `what` is built of is not whole, too small, or even where odd is asked."""
     for name, value in given.items():
         known = isinstance(value, Integral) and not isinstance(value, bool)
         if not (known and value >= least and (value % 2 or not odd)):
