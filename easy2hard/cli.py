@@ -83,16 +83,23 @@ def list_(
 ) -> None:
     """Show the suites, the models (entries), and what is on each shelf.
 
+    With --json a model is {name, parameters, macs, source, …}: macs are the multiply-accumulates of an answer on one
+    sample of the easy level, a number, or {fixed, per_iteration} where they depend on how many iterations it runs.
+    Classical filters are not counted and have 0.
+
     Example: easy2hard list models
     """
     tables = _listing(what)
     if as_json:
-        screen.print_json(
-            {
-                name: [dict(zip(columns, row, strict=True)) for row in rows]
-                for name, (columns, rows) in tables.items()
-            }
-        )
+        found = {
+            name: [dict(zip(columns, row, strict=True)) for row in rows]
+            for name, (columns, rows) in tables.items()
+        }
+        for model in found.get("models", []):
+            fixed, each = model["macs_fixed"], model["macs_per_iteration"]
+            macs = {"fixed": fixed, "per_iteration": each} if each else fixed
+            model |= {"name": model["model"], "macs": macs}
+        screen.print_json(found)
         return
     if "models" in tables:
         _show_models(tables.pop("models"))

@@ -151,6 +151,26 @@ def test_a_denoiser_answers_with_numbers_where_an_image_has_no_colour_or_is_flat
     assert (answer[1] - 0.5).abs().max() < 1e-3
 
 
+@pytest.mark.parametrize(("name", "least"), [("bm3d", 9), ("bm3d-estimated", 9), ("k-svd", 8)])
+def test_an_image_smaller_than_a_denoisers_blocks_is_refused(name: str, least: int) -> None:
+    denoiser = model(name)
+    denoiser.tell("0.1")
+    with pytest.raises(UserError, match=rf"got {least - 1} x 20\. Pad it before\."):
+        denoiser(torch.rand(1, 3, least - 1, 20))
+    assert denoiser(torch.rand(1, 3, least, least)).shape == (1, 3, least, least)
+
+
+def test_sizes_that_non_local_means_cannot_have_are_refused() -> None:
+    pytest.importorskip("skimage.restoration", reason="pip install 'easy2hard[classical]'")
+    for arguments, said in (
+        ({"patch": 4}, "patch of non-local means must be an odd whole number, 1 or more; got 4"),
+        ({"distance": 0}, "distance of non-local means must be a whole number, 1 or more; got 0"),
+        ({"strength": -1.0}, "strength of non-local means must be a finite number, above 0; got -1.0"),
+    ):
+        with pytest.raises(UserError, match=said):
+            NonLocalMeans(**arguments)
+
+
 @pytest.mark.parametrize("sigma", [0.05, 0.1])
 def test_sigma_is_read_off_the_image(sigma: float) -> None:
     pytest.importorskip("skimage.restoration", reason="pip install 'easy2hard[classical]'")

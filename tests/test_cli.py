@@ -175,6 +175,14 @@ def test_list_models_gives_scripts_the_counts(run: Run) -> None:
     assert models["dt-maze"]["parameters"] == 783_504
     assert models["dt"]["source"].startswith("Raman et al.")
     assert {"macs_fixed", "macs_per_iteration"} <= set(models["dt"])
+    assert all(row["name"] == name for name, row in models.items())
+
+
+def test_list_models_gives_scripts_the_macs_of_an_answer_or_of_each_part_where_it_iterates(run: Run) -> None:
+    models = {row["name"]: row for row in json.loads(run("list", "models", "--json").stdout)["models"]}
+    assert models["dncnn"]["macs"] == 683_016_192
+    assert models["dt"]["macs"] == {"fixed": 9_584_640, "per_iteration": 18_432_000}
+    assert models["median-3"]["macs"] == 0
 
 
 def test_list_models_fits_80_columns_with_the_counts_of_a_model_on_its_line(

@@ -19,6 +19,13 @@ LAYOUTS: dict[str, Place] = {
 }
 
 
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    return str(request.param)
+
+
 def drawn(*shape: int, values: int | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
     """Random numbers in [0, 1]; with few distinct `values`, most windows hold ties."""
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -44,8 +51,10 @@ def split_among_ties(x: Tensor, k: int, gradient: Tensor) -> Tensor:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("values", [None, 3])
 @pytest.mark.parametrize("k", [3, 5])
-def test_the_median_is_that_of_torch(k: int, values: int | None, dtype: torch.dtype, layout: str) -> None:
-    x = LAYOUTS[layout](drawn(5, 3, 7, 12, values=values, dtype=dtype))
+def test_the_median_is_that_of_torch(
+    k: int, values: int | None, dtype: torch.dtype, layout: str, device: str
+) -> None:
+    x = LAYOUTS[layout](drawn(5, 3, 7, 12, values=values, dtype=dtype).to(device))
     found = median_filter(x, k)
     assert torch.equal(found, windows(x, k).median(dim=-1).values)
     assert found.dtype == dtype
@@ -57,8 +66,8 @@ def test_the_smallest_image_is_one_pixel_larger_than_its_border(k: int, side: in
     assert torch.equal(median_filter(x, k), windows(x, k).median(dim=-1).values)
 
 
-def test_the_median_of_a_batch_is_cut_into_pieces_without_a_seam() -> None:
-    x = drawn(9, 20, 40, 40)  # several pieces of 2 ** 16 numbers in either layout
+def test_the_median_of_a_batch_is_cut_into_pieces_without_a_seam(device: str) -> None:
+    x = drawn(9, 20, 40, 40).to(device)  # several pieces of 2 ** 16 numbers in either layout
     expected = windows(x, 3).median(dim=-1).values
     for layout in LAYOUTS.values():
         assert torch.equal(median_filter(layout(x)), expected)
@@ -86,9 +95,10 @@ def test_the_gradient_of_the_median_is_its_slope_where_nothing_ties(k: int) -> N
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("values", [2, 3, 6])
 @pytest.mark.parametrize("k", [3, 5])
-def test_ties_share_the_gradient(k: int, values: int, layout: str) -> None:
-    x = LAYOUTS[layout](drawn(3, 2, 7, 9, values=values, dtype=torch.float64)).requires_grad_()
+def test_ties_share_the_gradient(k: int, values: int, layout: str, device: str) -> None:
+    x = LAYOUTS[layout](drawn(3, 2, 7, 9, values=values, dtype=torch.float64).to(device)).requires_grad_()
     gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    gradient = gradient.to(device)
     median_filter(x, k).backward(gradient)
     torch.testing.assert_close(x.grad, split_among_ties(x, k, gradient))
 
@@ -110,9 +120,9 @@ def test_the_gradient_turns_with_the_image() -> None:
     torch.testing.assert_close(turned.grad, x.grad.rot90(1, (2, 3)))
 
 
-def test_half_precision_gradients_are_summed_in_full_precision() -> None:
-    x = drawn(2, 3, 9, 9, values=5, dtype=torch.bfloat16).requires_grad_()
-    gradient = drawn(2, 3, 9, 9, dtype=torch.bfloat16)
+def test_half_precision_gradients_are_summed_in_full_precision(device: str) -> None:
+    x = drawn(2, 3, 9, 9, values=5, dtype=torch.bfloat16).to(device).requires_grad_()
+    gradient = drawn(2, 3, 9, 9, dtype=torch.bfloat16).to(device)
     median_filter(x, 5).backward(gradient)
     exact = split_among_ties(x.double(), 5, gradient.double())
     torch.testing.assert_close(x.grad, exact.bfloat16(), rtol=2**-8, atol=0)
@@ -129,8 +139,8 @@ def test_a_window_with_a_nan_has_no_median_and_no_gradient() -> None:
     assert x.grad.sum() == 36 - 4
 
 
-@pytest.mark.parametrize("k", [1, 2, 4, 7])
-def test_other_sizes_are_refused(k: int) -> None:
+@pytest.mark.parametrize("k", [1, 2, 4, 7, 3.0])
+def test_other_sizes_are_refused(k: float) -> None:
     with pytest.raises(UserError, match=f"3 or 5; got {k}"):
         median_filter(drawn(1, 1, 9, 9), k)
     with pytest.raises(UserError, match=f"3 or 5; got {k}"):
@@ -169,24 +179,25 @@ CASES = [(1, 4, 2), (3, 4, 1), (3, 6, 3), (5, 6, 6), (5, 4, 2), (7, 2, 1)]  # k,
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("k", "channels", "groups"), CASES)
 def test_involution_is_a_weighted_sum_over_neighbourhoods(
-    k: int, channels: int, groups: int, layout: str
+    k: int, channels: int, groups: int, layout: str, device: str
 ) -> None:
-    x = LAYOUTS[layout](drawn(3, channels, 6, 8))
-    weight = drawn(3, groups, k * k, 6, 8)
+    x = LAYOUTS[layout](drawn(3, channels, 6, 8).to(device))
+    weight = drawn(3, groups, k * k, 6, 8).to(device)
     torch.testing.assert_close(involution(x, weight), unfolded(x, weight))
 
 
 @pytest.mark.parametrize(("k", "channels", "groups"), CASES)
-def test_the_gradients_of_involution_are_its_slopes(k: int, channels: int, groups: int) -> None:
-    x = drawn(2, channels, 4, 5, dtype=torch.float64).requires_grad_()
-    weight = drawn(2, groups, k * k, 4, 5, dtype=torch.float64).requires_grad_()
+def test_the_gradients_of_involution_are_its_slopes(k: int, channels: int, groups: int, device: str) -> None:
+    x = drawn(2, channels, 4, 5, dtype=torch.float64).to(device).requires_grad_()
+    weight = drawn(2, groups, k * k, 4, 5, dtype=torch.float64).to(device).requires_grad_()
     assert torch.autograd.gradcheck(involution, (x, weight), fast_mode=True)
 
 
-def test_involution_of_a_batch_is_cut_into_pieces_without_a_seam() -> None:
-    x, weight = drawn(7, 20, 40, 40).requires_grad_(), drawn(7, 2, 9, 40, 40).requires_grad_()
+def test_involution_of_a_batch_is_cut_into_pieces_without_a_seam(device: str) -> None:
+    x = drawn(7, 20, 40, 40).to(device).requires_grad_()
+    weight = drawn(7, 2, 9, 40, 40).to(device).requires_grad_()
     ours, plain = involution(x, weight), unfolded(x, weight)
-    gradient = drawn(7, 20, 40, 40)
+    gradient = drawn(7, 20, 40, 40).to(device)
     torch.testing.assert_close(ours, plain)
     for mine, theirs in zip(
         torch.autograd.grad(ours, (x, weight), gradient),
@@ -202,6 +213,18 @@ def test_involution_sums_half_precision_in_full_precision() -> None:
     torch.testing.assert_close(involution(x, weight), expected, rtol=2**-7, atol=0)
 
 
+def test_the_gradients_of_involution_in_half_precision_are_summed_in_full_precision(device: str) -> None:
+    x = drawn(2, 4, 6, 6, dtype=torch.bfloat16).to(device).requires_grad_()
+    weight = drawn(2, 2, 25, 6, 6, dtype=torch.bfloat16).to(device).requires_grad_()
+    gradient = drawn(2, 4, 6, 6, dtype=torch.bfloat16).to(device)
+    found = torch.autograd.grad(involution(x, weight), (x, weight), gradient)
+    exact_x, exact_weight = (part.detach().double().requires_grad_() for part in (x, weight))
+    exact = torch.autograd.grad(unfolded(exact_x, exact_weight), (exact_x, exact_weight), gradient.double())
+    for mine, plain in zip(found, exact, strict=True):
+        assert mine.dtype == torch.bfloat16
+        torch.testing.assert_close(mine, plain.bfloat16(), rtol=2**-7, atol=0)
+
+
 def test_an_even_kernel_is_refused() -> None:
     with pytest.raises(UserError, match=r"with k odd.*got 16"):
         involution(drawn(1, 2, 4, 4), drawn(1, 1, 16, 4, 4))
@@ -212,6 +235,12 @@ def test_an_even_kernel_is_refused() -> None:
 def test_groups_that_do_not_divide_the_channels_are_refused() -> None:
     with pytest.raises(UserError, match="got 3 groups of 4 channels"):
         involution(drawn(1, 4, 4, 4), drawn(1, 3, 9, 4, 4))
+
+
+def test_a_kernel_that_reaches_beyond_the_image_from_every_pixel_is_refused() -> None:
+    assert involution(drawn(1, 2, 2, 3), drawn(1, 1, 25, 2, 3)).shape == (1, 2, 2, 3)
+    with pytest.raises(UserError, match=r"more than 5 pixels a side .* of a 2 x 3 image .* got 7"):
+        involution(drawn(1, 2, 2, 3), drawn(1, 1, 49, 2, 3))
 
 
 def test_weights_of_another_image_are_refused() -> None:
@@ -237,9 +266,10 @@ def test_involution_satisfies_what_torch_asks_of_an_operator() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-def test_compiled_layers_give_the_same_answers_and_gradients() -> None:
+@pytest.mark.parametrize("k", [3, 5])
+def test_compiled_layers_give_the_same_answers_and_gradients(k: int) -> None:
     def net(x: Tensor, weight: Tensor) -> Tensor:
-        return involution(median_filter(x * 2, 3), weight).square()
+        return involution(median_filter(x * 2, k), weight).square()
 
     x, weight = drawn(2, 4, 6, 6, values=3).requires_grad_(), drawn(2, 2, 9, 6, 6).requires_grad_()
     plain = torch.autograd.grad(net(x, weight).sum(), (x, weight))

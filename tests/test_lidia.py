@@ -1,8 +1,6 @@
 """LIDIA: its layers and the whole net against slow, plain versions, its published names, and what it refuses."""
 
-from collections.abc import Iterator
-from typing import Any
-
+import authors
 import pytest
 import torch
 from torch import Tensor, nn
@@ -173,54 +171,9 @@ def test_the_net_for_colour_refuses_grey_images() -> None:
         Lidia(colour=True)(torch.rand(1, 1, 12, 12))
 
 
-def in_a_file(kind: str) -> dict[str, Any]:
-    """What a file of the authors holds for a net: their names and forms, and numbers that say which is which."""
-    shapes = dict(their_shapes(*((75, 80) if kind == "colour" else (49, 64)), small=kind == "small"))
-    return {
-        "state_dict": {name: torch.full(shape, float(n)) for n, (name, shape) in enumerate(shapes.items())}
-    }
-
-
-def their_shapes(pixels: int, width: int, *, small: bool) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and forms of `PatchDenoiseNet`'s state in the authors' code."""
-
-    def norm(name: str, n: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-        yield from ((f"{name}.{part}", (n,)) for part in ("weight", "bias", "running_mean", "running_var"))
-        yield f"{name}.num_batches_tracked", ()
-
-    def both(name: str, ver: tuple[int, int], hor: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-        yield f"{name}.b", (hor[1], ver[1])
-        yield f"{name}.ver.weight", (ver[1], ver[0])
-        yield f"{name}.hor.weight", (hor[1], hor[0])
-
-    net = "separable_fc_net."
-    yield from ((name, (1,)) for name in ("alpha0", "beta", "alpha1"))
-    for s in (0, 1):
-        part = f"{net}sep_part1_s{s}"
-        yield from both(f"{part}.ver_hor_bn_re0.ver_hor", (pixels, width), (14, 14))
-        if not small:
-            yield f"{part}.a", (1,)
-            yield from both(f"{part}.ver_hor_bn_re1.ver_hor", (width, width), (14, 14))
-            yield from norm(f"{part}.ver_hor_bn_re1.bn", 14)
-        yield from both(f"{net}ver_hor_agg{s}_pre", (width, pixels), (14, 1))
-        yield from both(f"{net}ver_hor_bn_re_agg{s}_post.ver_hor", (pixels, width), (1, 14))
-        for layer in range(6):
-            yield f"weights_net{s}.fc{layer}.weight", (14, 14)
-            yield from norm(f"weights_net{s}.bn{layer}", 14)
-        yield f"weights_net{s}.fc_out.weight", (14, 14)
-        yield f"weights_net{s}.fc_out.bias", (14,)
-    yield f"{net}agg1.bilinear_conv.weight", (1, 1, 3, 3)
-    for layer in (2,) if small else (2, 3):
-        yield from both(f"{net}sep_part2.ver_hor_bn_re{layer}.ver_hor", (width, width), (56, 56))
-        yield from norm(f"{net}sep_part2.ver_hor_bn_re{layer}.bn", 56)
-    if not small:
-        yield f"{net}sep_part2.a", (1,)
-    yield from both(f"{net}sep_part2.ver_hor_out", (width, pixels), (56, 1))
-
-
 @EVERY
 def test_a_file_of_the_authors_fills_every_tensor(kind: str) -> None:
-    saved, model = in_a_file(kind), Lidia(**KINDS[kind])
+    saved, model = {"state_dict": authors.numbered(authors.lidia(kind))}, Lidia(**KINDS[kind])
     state = published(saved)
     model.load_state_dict(state)
     assert len(state) == len(model.state_dict()) == len(saved["state_dict"]) - 1  # but the kernel of a blur
@@ -228,7 +181,7 @@ def test_a_file_of_the_authors_fills_every_tensor(kind: str) -> None:
 
 
 def test_tensors_of_the_authors_land_in_their_places() -> None:
-    theirs = in_a_file("grey")["state_dict"]
+    theirs = authors.numbered(authors.lidia("grey"))
     model = Lidia()
     model.load_state_dict(published({"state_dict": theirs}))
     net = "separable_fc_net."

@@ -13,16 +13,18 @@ from easy2hard.errors import UserError
 from easy2hard.layers.median import median_filter
 from easy2hard.macs import parameters
 from easy2hard.models import median_cnn
-from easy2hard.models.classical import DetectInterpolate, GaussianBlur, Median
+from easy2hard.models.classical import AdaptiveMedian, DetectInterpolate, GaussianBlur, Median
 from easy2hard.models.cscnet import CSCNet
 from easy2hard.models.deep_ksvd import DeepKSVD
 from easy2hard.models.dncnn import DnCNN, fold
-from easy2hard.models.dt import DT, DynamicDT, LatticeDT, MedianDT
+from easy2hard.models.dt import DT, DynamicDT, Involution, LatticeDT, MedianDT
 from easy2hard.models.feedforward import FeedForward
 from easy2hard.models.interpolate import InterpolateDT
+from easy2hard.models.k_svd import KSVD
 from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
+from easy2hard.models.unet import UNet
 
 COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "DT, Raman et al.": (lambda: DT(3, 3, width=20), 27_360),
@@ -141,11 +143,6 @@ def test_a_folded_net_has_the_names_and_forms_of_the_published_weights() -> None
     assert shapes["model.38.bias"] == (3,)
 
 
-def test_a_dncnn_of_one_convolution_is_refused() -> None:
-    with pytest.raises(UserError, match="at least 2 convolutions; got depth 1"):
-        DnCNN(3, depth=1)
-
-
 def test_the_median_net_filters_its_state_and_not_its_image() -> None:
     model, plain = MedianDT(3, 3, width=4), DT(3, 3, width=4)
     plain.load_state_dict(model.state_dict())
@@ -178,9 +175,59 @@ def test_the_dynamic_filter_starts_near_the_identity() -> None:
     assert (filter_(x) - x)[:, :, 2:-2, 2:-2].abs().mean() < 0.3 * x.mean()
 
 
-def test_a_width_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(UserError, match="at least one channel in and out; got 3 and 0"):
-        DT(3, 3, width=0)
+IMPOSSIBLE: list[tuple[Callable[[], object], str]] = [
+    (lambda: DT(3, 3, width=0), "channels_out of a convolution must be a whole number, 1 or more; got 0"),
+    (lambda: DT(3, 3, width=2.5), "channels_out of a convolution must be a whole number, 1 or more; got 2.5"),
+    (lambda: DT(3, 3, width=True), "a whole number, 1 or more; got True"),
+    (lambda: DT(3, 3, width=4, hidden=(0, 8)), "channels_out of a convolution .* got 0"),
+    (lambda: MedianDT(3, 3, width=4, kernel_size=4), "kernel_size must be 3 or 5; got 4"),
+    (lambda: DynamicDT(3, 3, width=20, kernel_size=-3), "must be an odd whole number, 1 or more; got -3"),
+    (lambda: DynamicDT(3, 3, width=20, kernel_size=0), "an odd whole number, 1 or more; got 0"),
+    (lambda: DynamicDT(3, 3, width=20, kernel_size=4), "an odd whole number, 1 or more; got 4"),
+    (lambda: Involution(8, reduction=0), "reduction of an involution .* got 0"),
+    (lambda: Involution(8, reduction=-1), "reduction of an involution .* got -1"),
+    (lambda: FeedForward(3, 3, width=4, stages=0), "stages of a feed-forward net .* got 0"),
+    (lambda: DnCNN(3, width=0), "width of a DnCNN .* got 0"),
+    (lambda: DnCNN(3, width=-1), "width of a DnCNN .* got -1"),
+    (lambda: DnCNN(0), "channels of a DnCNN .* got 0"),
+    (lambda: DnCNN(3, depth=1), "depth of a DnCNN must be a whole number, 2 or more; got 1"),
+    (lambda: MedianCNN(3, width=0), "width of a median CNN .* got 0"),
+    (lambda: MedianCNN(3, blocks=-1), "blocks of a median CNN .* 0 or more; got -1"),
+    (lambda: MedianCNN(3, medians=-1), "medians of a median CNN .* 0 or more; got -1"),
+    (lambda: CSCNet(filters=0), "filters of a CSCNet .* got 0"),
+    (lambda: CSCNet(kernel_size=0, stride=0), "kernel_size of a CSCNet .* got 0"),
+    (lambda: CSCNet(threshold=-0.1), "threshold of a CSCNet .* 0 or more; got -0.1"),
+    (lambda: DeepKSVD(stages=0), "stages of a deep K-SVD .* got 0"),
+    (lambda: DeepKSVD(patch_size=0), "patch_size of a deep K-SVD .* 2 or more; got 0"),
+    (lambda: DeepKSVD(iterations=-1), "iterations of a deep K-SVD .* 0 or more; got -1"),
+    (lambda: UNet(0), "channels of a U-Net .* got 0"),
+    (lambda: Median(4), "kernel_size must be 3 or 5; got 4"),
+    (
+        lambda: AdaptiveMedian(largest=8),
+        "largest of an adaptive median .* odd whole number, 3 or more; got 8",
+    ),
+    (lambda: GaussianBlur(-1.0), "sigma of a Gaussian blur must be a finite number, above 0; got -1.0"),
+    (lambda: GaussianBlur(0.0), "above 0; got 0.0"),
+    (lambda: GaussianBlur(float("nan")), "above 0; got nan"),
+    (lambda: KSVD(patch=0), "patch of K-SVD .* 2 or more; got 0"),
+    (lambda: KSVD(atoms=250), "their number is a square; got 250"),
+    (lambda: KSVD(rounds=-1), "rounds of K-SVD .* 0 or more; got -1"),
+    (lambda: KSVD(most=0), "most of K-SVD .* got 0"),
+    (lambda: KSVD(gain=-1.0), "gain of K-SVD .* got -1.0"),
+]
+
+
+@pytest.mark.parametrize(("build", "said"), IMPOSSIBLE, ids=[said for _, said in IMPOSSIBLE])
+def test_a_number_that_nothing_can_be_built_of_is_refused(build: Callable[[], object], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        build()
+
+
+def test_whole_numbers_of_numpy_are_taken_as_they_are() -> None:
+    assert parameters(DT(3, 3, width=np.int64(20))) == (27_360, 27_360)
+
+
+def test_too_few_channels_to_reduce_are_refused() -> None:
     with pytest.raises(UserError, match="at least 8 channels; got 7"):
         DynamicDT(3, 3, width=4)
 
@@ -323,6 +370,14 @@ def test_the_blur_is_that_of_scipy_with_borders_reflected() -> None:
     x = torch.rand(1, 3, 12, 12, dtype=torch.float32)
     expected = ndimage.gaussian_filter(x.numpy(), (0, 0, 1.0, 1.0), mode="mirror", truncate=4)
     np.testing.assert_allclose(GaussianBlur(1.0)(x).numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 20), (20, 3)])
+def test_an_image_without_the_pixels_that_a_blur_reflects_is_refused(shape: tuple[int, int]) -> None:
+    said = rf"reflects 4 pixels at each border needs at least 5 a side; got {shape[0]} x {shape[1]}"
+    with pytest.raises(UserError, match=said):
+        GaussianBlur(1.0)(torch.rand(1, 3, *shape))
+    assert GaussianBlur(1.0)(torch.rand(1, 3, 5, 5)).shape == (1, 3, 5, 5)
 
 
 def test_detect_and_interpolate_touches_lost_pixels_alone() -> None:

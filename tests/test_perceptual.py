@@ -175,6 +175,46 @@ def test_torchvisions_weights_serve_where_no_file_is_named(
     assert perceptual.loss(lesson()).item() == expected
 
 
+@pytest.fixture
+def real_torchvision() -> Any:
+    """torchvision itself, where it is installed."""
+    return pytest.importorskip(
+        "torchvision", reason="torchvision is not here: pip install 'easy2hard[perceptual]'"
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # of torchvision's own import
+@pytest.mark.parametrize(("network", "layer"), [("vgg16", "relu2_2"), ("vgg19", "relu3_4")])
+def test_the_layers_are_those_of_the_real_torchvision(
+    network: str, layer: str, real_torchvision: Any
+) -> None:
+    ours = perceptual._layers(network, layer)
+    with torch.device("meta"):  # its classifier alone would take half a gigabyte
+        whole = getattr(real_torchvision.models, network)(weights=None, init_weights=False)
+    theirs = whole.features[: len(ours)].to_empty(device="cpu")
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.rand(1, 3, 16, 16)
+    assert torch.equal(ours(x), theirs(x))
+    normal = real_torchvision.models.get_model_weights(network).DEFAULT.transforms()
+    assert (tuple(normal.mean), tuple(normal.std)) == (perceptual._MEAN, perceptual._STD)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_in_the_cache_of_the_real_torchvision_serve_without_a_download(
+    real_torchvision: Any, vgg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = perceptual.loss(lesson()).item()
+    monkeypatch.delenv("EASY2HARD_VGG16")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    perceptual.extractor.cache_clear()
+    url = real_torchvision.models.get_model_weights("vgg16").DEFAULT.url
+    cached = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1]
+    cached.parent.mkdir(parents=True)
+    torch.save(load_file(vgg), cached)
+    assert perceptual.loss(lesson()).item() == expected
+    perceptual.extractor.cache_clear()
+
+
 def offline(**options: object) -> dict[str, Tensor]:
     raise URLError("no route to host")
 
@@ -187,7 +227,7 @@ def test_missing_weights_are_one_error_that_says_both_ways(
     if not installed:
         monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(
-        UserError, match=r"in EASY2HARD_VGG16 or .*option weights, or `pip install torchvision`"
+        UserError, match=r"in EASY2HARD_VGG16 or .*option weights, or `pip install 'easy2hard\[perceptual\]'`"
     ):
         perceptual.loss(lesson())
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import authors
 import pytest
 import torch
 from torch import Tensor, nn
@@ -254,32 +255,13 @@ def test_the_dictionary_starts_as_cosines_of_norm_one() -> None:
     assert DeepKSVD().c.item() == pytest.approx(largest.item())
 
 
-CSCNET_FILES = {
-    "apply_A.weight": (175, 1, 11, 11),
-    "apply_B.weight": (175, 1, 11, 11),
-    "apply_C.weight": (175, 1, 11, 11),
-    "soft_threshold.threshold": (1, 175, 1, 1),
-}
-
-
-def deep_ksvd_file(stages: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the authors' state dicts."""
-    shapes: dict[str, tuple[int, ...]] = {"Dict": (64, 256), "c": (1,)}
-    for stage in range(1, stages + 1):
-        shapes["w" if stages == 1 else f"w_{stage}"] = (64,)
-        for layer, (outputs, inputs) in enumerate([(128, 64), (64, 128), (32, 64), (1, 32)], start=1):
-            name = f"linear{layer}" + (f"_{stage}" if stage > 1 else "")
-            shapes |= {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
-    return shapes
-
-
 @pytest.mark.parametrize(
     ("build", "shapes"),
     [
-        (CSCNet, CSCNET_FILES),
-        (DeepKSVD, deep_ksvd_file(1)),
-        (lambda: DeepKSVD(stages=2), deep_ksvd_file(2)),
-        (lambda: DeepKSVD(stages=3), deep_ksvd_file(3)),
+        (CSCNet, authors.CSCNET),
+        (DeepKSVD, authors.deep_ksvd(1)),
+        (lambda: DeepKSVD(stages=2), authors.deep_ksvd(2)),
+        (lambda: DeepKSVD(stages=3), authors.deep_ksvd(3)),
     ],
     ids=["cscnet", "deep-ksvd", "deep-ksvd-2", "deep-ksvd-3"],
 )
@@ -317,5 +299,3 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         CSCNet(stride=5)
     with pytest.raises(UserError, match="their number is a square; got 250"):
         DeepKSVD(atoms=250)
-    with pytest.raises(UserError, match="at least 1 stage; got 0"):
-        DeepKSVD(stages=0)

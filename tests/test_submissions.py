@@ -1,6 +1,7 @@
 """Every entry of `submissions/`: its card, its recipes, its model; and every record that lies beside one."""
 
 import math
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -52,6 +53,30 @@ def test_an_entry_has_a_card_with_a_sentence_and_a_source(name: str) -> None:
 def test_an_entry_has_words_under_its_card(name: str) -> None:
     text = (entries.folder() / name / "README.md").read_text(encoding="utf-8")
     assert text.split("---\n", 2)[2].strip().startswith("# ")
+
+
+@EVERY
+def test_a_card_names_every_recipe_of_its_entry(name: str) -> None:
+    text = (entries.folder() / name / "README.md").read_text(encoding="utf-8")
+    assert [recipe for recipe in load(name).recipes if f"`{recipe}`" not in text] == []
+
+
+@EVERY
+def test_the_commands_of_a_card_name_entries_suites_and_recipes_that_exist(name: str) -> None:
+    text = (entries.folder() / name / "README.md").read_text(encoding="utf-8")
+    for line in re.findall(r"easy2hard evaluate\s([^`\n]+)", text):
+        models = [word for word in line.split(" --")[0].split() if not word.endswith(".py")]
+        assert set(models) <= set(ENTRIES)
+        assert set(re.findall(r"--suite (\S+)", line)) <= set(suites.names())
+        recipes = {recipe for listed in re.findall(r"--recipe (\S+)", line) for recipe in listed.split(",")}
+        assert all(recipes <= set(load(model).recipes) for model in models)
+
+
+@EVERY
+def test_a_filter_whose_macs_are_not_counted_says_so_on_its_card(name: str) -> None:
+    card, text = entries.card(name), (entries.folder() / name / "README.md").read_text(encoding="utf-8")
+    if card.macs_fixed is None and not name.startswith("identity"):
+        assert "`easy2hard list` shows 0" in " ".join(text.split())
 
 
 @EVERY

@@ -27,7 +27,8 @@ def involution(x: Tensor, weight: Tensor) -> Tensor:
 
     x is (n, channels, height, width) and 0 outside; weight is (n, groups, k^2, height, width) with k odd; channel c
     belongs to group g = c // (channels / groups). The answer has the form and dtype of x; sums of 16-bit floats are
-    taken in float32. The gradients have no gradients of their own. Raises `UserError` where the forms do not fit.
+    taken in float32. The gradients have no gradients of their own. Raises `UserError` where the forms do not fit, and
+    for a kernel that reaches beyond the image from every pixel of it.
     """
     if x.dim() != 4 or weight.dim() != 5 or not (x.is_floating_point() and weight.is_floating_point()):
         raise UserError(
@@ -43,6 +44,11 @@ def involution(x: Tensor, weight: Tensor) -> Tensor:
         raise UserError(f"the groups must divide the channels; got {groups} groups of {channels} channels.")
     if _side(taps) ** 2 != taps or _side(taps) % 2 == 0:
         raise UserError(f"weight needs k^2 entries in its third place with k odd: 1, 9, 25, ...; got {taps}.")
+    if _side(taps) > max(1, 2 * max(image) - 1):
+        raise UserError(
+            f"a kernel of more than {2 * max(image) - 1} pixels a side has places that no pixel of a "
+            f"{image[0]} x {image[1]} image ever fills; got {_side(taps)}. Take a smaller one."
+        )
     result: Tensor = _involution(x, weight)
     return result
 

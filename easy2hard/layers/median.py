@@ -27,8 +27,7 @@ def median_filter(x: Tensor, kernel_size: int = 3) -> Tensor:
 
     Raises `UserError` for another size, an x of another form, or one that is not larger than the border.
     """
-    if kernel_size not in _SIZES:
-        raise UserError(f"kernel_size must be 3 or 5; got {kernel_size}.")
+    check_size(kernel_size)
     if x.dim() != 4 or not x.is_floating_point():
         raise UserError(
             f"median_filter needs floats (n, channels, height, width); got {x.dtype} {tuple(x.shape)}."
@@ -42,13 +41,18 @@ def median_filter(x: Tensor, kernel_size: int = 3) -> Tensor:
     return result
 
 
+def check_size(kernel_size: int) -> None:
+    """Raise `UserError` for a size that `median_filter` does not have."""
+    if not isinstance(kernel_size, int) or kernel_size not in _SIZES:
+        raise UserError(f"kernel_size must be 3 or 5; got {kernel_size!r}.")
+
+
 class MedianFilter(nn.Module):
     """`median_filter` as a layer; it has no parameters."""
 
     def __init__(self, kernel_size: int = 3) -> None:
         super().__init__()
-        if kernel_size not in _SIZES:
-            raise UserError(f"kernel_size must be 3 or 5; got {kernel_size}.")
+        check_size(kernel_size)
         self.kernel_size = kernel_size
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, whole
 
 _DISTANCES_AT_ONCE = {"cpu": 2**21}  # 8 megabytes
 _DISTANCES_AT_ONCE_ELSEWHERE = 2**27
@@ -30,8 +30,10 @@ def nearest_patches(x: Tensor, size: int, *, reach: int, count: int) -> tuple[Te
 
     Raises `UserError` where the window has fewer patches than `count`, or x no patch inside its border.
     """
+    whole("nearest_patches", size=size, count=count)
+    whole("nearest_patches", reach=reach, least=0)
     side = 2 * reach + 1
-    if not 1 <= count <= side**2:
+    if count > side**2:
         raise UserError(
             f"a window of {side} x {side} patches has no {count} nearest; ask for 1 to {side**2}."
         )

@@ -175,5 +175,5 @@ def _from_torchvision(network: str) -> _Held:
         raise UserError(
             f"the loss perceptual needs the weights of {network}: name a safetensors file under torchvision's names "
             f"(features.0.weight, …) in EASY2HARD_{network.upper()} or the recipe's option weights, or "
-            f"`pip install torchvision`, which fetches its own; that failed here: {error}."
+            f"`pip install 'easy2hard[perceptual]'` for torchvision's own, which it fetches; that failed here: {error}."
         ) from error

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from easy2hard.layers.median import median_filter
+from easy2hard.errors import UserError, positive, whole
+from easy2hard.layers.median import check_size, median_filter
 
 
 class Median(nn.Module):
@@ -12,6 +13,7 @@ class Median(nn.Module):
 
     def __init__(self, kernel_size: int) -> None:
         super().__init__()
+        check_size(kernel_size)
         self.kernel_size = kernel_size
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,6 +32,7 @@ class AdaptiveMedian(nn.Module):
 
     def __init__(self, largest: int = 9) -> None:
         super().__init__()
+        whole("an adaptive median", largest=largest, least=3, odd=True)
         self.largest = largest
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,16 +49,25 @@ class AdaptiveMedian(nn.Module):
 
 
 class GaussianBlur(nn.Module):
-    """A separable Gaussian window of `sigma` pixels, cut at four sigma, borders reflected."""
+    """A separable Gaussian window of `sigma` pixels, cut at four sigma, borders reflected.
+
+    `UserError` for an image without the pixels to reflect.
+    """
 
     def __init__(self, sigma: float) -> None:
         super().__init__()
+        positive("a Gaussian blur", sigma=sigma)
         self.radius = max(1, round(4 * sigma))
         offsets = torch.arange(-self.radius, self.radius + 1)
         window = torch.exp(-(offsets**2) / (2 * sigma**2))
         self.register_buffer("window", window / window.sum(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        if min(x.shape[-2:]) <= self.radius:
+            raise UserError(
+                f"a blur that reflects {self.radius} pixels at each border needs at least {self.radius + 1} "
+                f"a side; got {x.shape[-2]} x {x.shape[-1]}. Pad the image before, or take a smaller sigma."
+            )
         flat = x.flatten(0, 1).unsqueeze(1)  # (n * channels, 1, height, width)
         padded = F.pad(flat, [self.radius] * 4, mode="reflect")
         window = self.get_buffer("window")

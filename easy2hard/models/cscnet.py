@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, positive, whole
 from easy2hard.layers import piecewise
 from easy2hard.layers.soft_threshold import soft_threshold
 from easy2hard.models.recurrent import Recurrent
@@ -46,7 +46,9 @@ class CSCNet(Recurrent):
         thrifty: bool = False,
     ) -> None:
         super().__init__()
-        if not 1 <= stride <= kernel_size <= 2 * stride:
+        whole("a CSCNet", filters=filters, kernel_size=kernel_size, stride=stride)
+        positive("a CSCNet", threshold=threshold, or_zero=True)
+        if not stride <= kernel_size <= 2 * stride:
             raise UserError(
                 "atoms overlap their direct neighbours at most: kernel_size lies between stride and 2 stride; "
                 f"got kernel_size {kernel_size} and stride {stride}."

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, whole
 from easy2hard.layers import piecewise
 from easy2hard.layers.overlap import overlap_average
 from easy2hard.layers.soft_threshold import soft_threshold
@@ -44,8 +44,9 @@ class DeepKSVD(Recurrent):
         self, *, stages: int = 1, patch_size: int = 8, atoms: int = 256, iterations: int = 7
     ) -> None:
         super().__init__()
-        if stages < 1:
-            raise UserError(f"a deep K-SVD has at least 1 stage; got {stages}.")
+        whole("a deep K-SVD", stages=stages, atoms=atoms)
+        whole("a deep K-SVD", patch_size=patch_size, least=2)
+        whole("a deep K-SVD", iterations=iterations, least=0)
         self.stages, self.patch_size, self.iterations = stages, patch_size, iterations
         dictionary = overcomplete_dct(patch_size, atoms)
         self.Dict = nn.Parameter(dictionary)

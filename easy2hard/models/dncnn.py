@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from easy2hard.errors import UserError
+from easy2hard.errors import whole
 
 
 class DnCNN(nn.Module):
@@ -22,8 +22,8 @@ class DnCNN(nn.Module):
         self, channels: int, *, depth: int = 20, width: int = 64, residual: bool = True, folded: bool = False
     ) -> None:
         super().__init__()
-        if depth < 2:
-            raise UserError(f"a DnCNN has at least 2 convolutions; got depth {depth}.")
+        whole("a DnCNN", channels=channels, width=width)
+        whole("a DnCNN", depth=depth, least=2)
         self.channels, self.depth, self.width, self.residual = channels, depth, width, residual
         layers: list[nn.Module] = [_conv(channels, width, folded), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, whole
 from easy2hard.layers.involution import involution
-from easy2hard.layers.median import median_filter
+from easy2hard.layers.median import check_size, median_filter
 from easy2hard.models.recurrent import Recurrent
 
 
 def conv(inputs: int, outputs: int) -> nn.Conv2d:
-    """The family's convolution: 3x3, same size, no bias; `UserError` for a width below 1."""
-    if min(inputs, outputs) < 1:
-        raise UserError(f"a convolution needs at least one channel in and out; got {inputs} and {outputs}.")
+    """The family's convolution: 3x3, same size, no bias; `UserError` where either is no whole number of channels."""
+    whole("a convolution", channels_in=inputs, channels_out=outputs)
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
 
 
@@ -112,6 +111,7 @@ class MedianDT(DT):
 
     def __init__(self, in_channels: int, out_channels: int, *, width: int, kernel_size: int = 5) -> None:
         super().__init__(in_channels, out_channels, width=width)
+        check_size(kernel_size)
         self.kernel_size = kernel_size
 
     def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
@@ -128,6 +128,8 @@ class Involution(nn.Module):
 
     def __init__(self, channels: int, *, kernel_size: int = 5, reduction: int = 8) -> None:
         super().__init__()
+        whole("an involution", channels=channels, reduction=reduction)
+        whole("an involution", kernel_size=kernel_size, odd=True)
         if channels < reduction:
             raise UserError(
                 f"an involution that reduces its channels by {reduction} needs at least {reduction} channels; "

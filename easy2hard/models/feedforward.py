@@ -9,6 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from easy2hard.errors import whole
 from easy2hard.models.dt import Recall, Residual, conv, head
 from easy2hard.models.recurrent import Recurrent
 
@@ -20,6 +21,7 @@ class FeedForward(Recurrent):
         self, in_channels: int, out_channels: int, *, width: int, stages: int, recall: bool = True
     ) -> None:
         super().__init__()
+        whole("a feed-forward net", stages=stages)
         self.max_iterations = stages
         self.project = conv(in_channels, width)
         self.recall_conv = Recall(width, in_channels) if recall else None

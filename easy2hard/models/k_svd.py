@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from easy2hard import rng
+from easy2hard.errors import UserError, positive, whole
 
 Images = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -31,6 +32,14 @@ class KSVD:
         lam: float = 30 / 255,
         most: int = 32,
     ) -> None:
+        whole("K-SVD", patch=patch, least=2)
+        whole("K-SVD", rounds=rounds, least=0)
+        whole("K-SVD", atoms=atoms, most=most)
+        positive("K-SVD", gain=gain, lam=lam, or_zero=True)
+        if round(atoms**0.5) ** 2 != atoms:
+            raise UserError(
+                f"the atoms are products of two cosines, so their number is a square; got {atoms}."
+            )
         self.patch, self.rounds, self.gain, self.lam, self.most = patch, rounds, gain, lam, most
         self.start = cosines(patch, round(atoms**0.5))
 
@@ -38,7 +47,12 @@ class KSVD:
         return np.stack([self.denoise(image.astype(np.float64), level) for image in x]).astype(np.float32)
 
     def denoise(self, image: Array, sigma: float) -> Array:
-        """One image (channels, height, width)."""
+        """One image (channels, height, width); `UserError` for one smaller than a patch."""
+        if min(image.shape[1:]) < self.patch:
+            raise UserError(
+                f"patches of {self.patch} x {self.patch} need an image of that size at least; "
+                f"got {image.shape[1]} x {image.shape[2]}. Pad it before."
+            )
         patches = cut(image, self.patch)
         means = patches.mean(axis=1, keepdims=True)
         rest, dictionary = patches - means, self.start.copy()

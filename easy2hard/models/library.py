@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, positive, whole
 
 Images = NDArray[np.float32]  # (n, channels, height, width) in [0, 1]
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]])  # the package's, up to the length of a row
+_LEAST_SIDE = 9  # of an image for the package bm3d: its blocks are 8x8, and at 8x8 pixels it ends the process
 _LEAST_SIGMA = 1 / 255 / 12**0.5  # what rounding to 8 bits adds; a filter told 0 divides by it
 
 
@@ -61,7 +62,15 @@ class BM3D:
         return each(x, lambda image: self.denoise(image, level))
 
     def denoise(self, image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-        """One image (height, width, channels); one without colour, which the package divides by, plane by plane."""
+        """One image (height, width, channels); one without colour, which the package divides by, plane by plane.
+
+        `UserError` for an image that has no room for its blocks.
+        """
+        if min(image.shape[:2]) < _LEAST_SIDE:
+            raise UserError(
+                f"BM3D matches blocks of 8 x 8 pixels, so an image has at least {_LEAST_SIDE} a side; "
+                f"got {image.shape[0]} x {image.shape[1]}. Pad it before."
+            )
         if image.shape[2] == 3 and np.ptp(image @ _OPPONENT.T, axis=(0, 1)).min() > 1e-6:
             colour: NDArray[np.float64] = self._library.bm3d_rgb(image, sigma, self._profile, "opp")
             return colour
@@ -87,6 +96,9 @@ class NonLocalMeans:
     """
 
     def __init__(self, patch: int = 5, distance: int = 6, strength: float = 0.6) -> None:
+        whole("non-local means", patch=patch, odd=True)
+        whole("non-local means", distance=distance)
+        positive("non-local means", strength=strength)
         self._filter, self._sigma = extra("skimage.restoration").denoise_nl_means, Sigma()
         self._patch, self._distance, self._strength = patch, distance, strength
 

@@ -6,6 +6,7 @@ al.'s table 1. Convolutions are 3x3 with bias and zero padding; there is no glob
 
 from torch import Tensor, nn
 
+from easy2hard.errors import whole
 from easy2hard.layers.median import median_filter
 from easy2hard.models.dncnn import near_identity
 
@@ -19,6 +20,8 @@ class MedianCNN(nn.Module):
 
     def __init__(self, channels: int, *, width: int = 64, blocks: int = 32, medians: int | None = 16) -> None:
         super().__init__()
+        whole("a median CNN", channels=channels, width=width)
+        whole("a median CNN", blocks=blocks, medians=medians or 0, least=0)
         self.medians = medians
         self.first = nn.Sequential(_conv(channels, width), nn.PReLU(width, init=0))
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from easy2hard.errors import whole
+
 _DOWN = 5
 _MULTIPLE = 2**_DOWN
 
@@ -19,6 +21,7 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int = 3) -> None:
         super().__init__()
+        whole("a U-Net", channels=channels)
         self.first = _conv(channels, 48)
         self.down = nn.ModuleList(_conv(48, 48) for _ in range(_DOWN))
         self.bottom = _conv(48, 48)
