@@ -129,6 +129,8 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
+    if chosen is None and not ask.weights:
+        refuse_untrained(entry, model)
     # Before it trains for hours: an answer of another form, or of NaN, is refused here.
     _check_first_thought(entry, model.eval(), ask, task)
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
@@ -215,8 +217,6 @@ def _train(
 ) -> tuple[Outcome | None, Fast]:
     folder.mkdir(parents=True, exist_ok=True)
     if chosen is None:
-        if not ask.weights:
-            refuse_untrained(entry, model)
         return None, Fast()
     _, recipe = chosen
     levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy

@@ -194,3 +194,13 @@ def test_the_card_must_state_what_is_counted(
     assert finding.passed == (wrong is None), finding.detail
     if wrong:
         assert f"{counts[wrong]}; counted were {counts[wrong] - 1}" in finding.detail
+
+
+def test_gradients_are_checked_by_the_default_recipe_where_there_is_none(tiny: Suite, write_entry: Write) -> None:
+    no_recipe = ("recipe = Recipe(", "_ = Recipe(")
+    findings = {f.name: f for f in check(entries.load(write_entry(no_recipe)), tiny)}
+    assert findings["gradients reach every parameter"].passed
+    assert "no recipe yet" in findings["gradients reach every parameter"].detail
+    spare = ("self.last =", "self.spare = nn.Linear(2, 2)\n        self.last =")
+    findings = {f.name: f for f in check(entries.load(write_entry(no_recipe, spare)), tiny)}
+    assert "spare.weight" in findings["gradients reach every parameter"].detail

@@ -479,6 +479,11 @@ def test_a_run_that_diverges_is_a_record_that_says_so(run: Callable[..., Record]
 
 
 NAN = "return self.last(state) / 0"
+UNTAUGHT = (
+    ("recipe =", "unused ="),
+    ("return Net(task.in_channels, task.out_channels)",
+     "return Net(task.in_channels, task.out_channels).requires_grad_(False)"),
+)  # fmt: skip
 
 
 def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opened(
@@ -486,7 +491,7 @@ def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opene
 ) -> None:
     drawn: list[tuple[str, str]] = []
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    untrained = write_entry(("return self.last(state)", NAN), ("recipe =", "unused ="))
+    untrained = write_entry(("return self.last(state)", NAN), *UNTAUGHT)
     with pytest.raises(UserError, match=r"small answers with NaN or infinity at level 0\.1"):
         run(untrained)
     assert set(drawn) == {("validation", "0.1")}
@@ -548,7 +553,7 @@ def test_a_later_thought_that_is_no_number_scores_low_and_stays_in_the_record(
             "return state * (1 if t < 2 else torch.nan)",
         ),
     )
-    record = run(write_entry(*late, ("recipe =", "unused =")))
+    record = run(write_entry(*late, *UNTAUGHT))
     assert all(np.isfinite(cell.value) for cell in record.cells)
     assert records.read(folder_of(record, tmp_path / "runs") / "record.json") == record
 
@@ -656,3 +661,24 @@ def test_a_tensor_in_evaluation_holds_no_gradient(run: Callable[..., Record]) ->
 
     run(Looking())
     assert not any(seen)
+
+
+UNTRAINED = """
+from torch import nn
+
+def build(task):
+    return nn.Conv2d(3, 3, 3, padding=1)
+"""
+
+
+def test_a_file_with_parameters_and_no_recipe_is_refused_before_anything_runs(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    path = write_entry(name="norecipe.py", code=UNTRAINED)
+    with pytest.raises(UserError, match=r"norecipe has 84 parameters and no recipe.*recipe = Recipe\(.*--weights"):
+        run(path)
+    assert not (tmp_path / "runs").exists()
+    torch.save(nn.Conv2d(3, 3, 3).state_dict(), tmp_path / "w.pt")
+    assert run(path, weights=tmp_path / "w.pt").status == "ok"
+    frozen = ("padding=1)", "padding=1).requires_grad_(False)")
+    assert run(write_entry(frozen, name="frozen.py", code=UNTRAINED)).status == "ok"
