@@ -84,13 +84,43 @@ def evaluate(
     """
     if not seeds:
         raise UserError("give at least one training seed, such as 0.")
-    entry = model if isinstance(model, Entry) else _entry_of(model)
-    ask = _ask(suite if isinstance(suite, Suite) else suites.read(suite), asked)
-    task = open_task(ask.suite, ask.images)
-    ask = checked(ask, task, entry)
+    entry, ask, task = _opened(model, suite, asked)
     if not entry.recipes or ask.weights:
         seeds = seeds[:1]  # nothing is trained, so there is nothing to repeat
     return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
+
+
+def foretell(
+    model: str | Path | Entry, suite: str | Path | Suite, *, seeds: Sequence[int], out: str | Path, **asked: Any
+) -> tuple[int, float | None]:
+    """How many trainings `evaluate` would begin, and the seconds that they take here; None where it cannot be told.
+
+    A few steps are timed on a throw-away model. Raises `UserError` on anything that cannot be asked.
+    """
+    entry, ask, task = _opened(model, suite, asked)
+    chosen = entry.recipe(ask.recipe)
+    if chosen is None or ask.weights:
+        return 0, 0.0
+    folders = [_folder(entry, ask, chosen, seed, Path(out)) for seed in seeds]
+    trainings = sum(not (folder / "trained.json").is_file() for folder in folders)
+    if not trainings:
+        return 0, 0.0
+    if own_training(entry, _build(entry, task, ask.suite), _spec(task, ask.suite), seed=0):
+        return trainings, None
+    per_step, steps = _cost(entry, ask, task, chosen[1], _train_levels(ask), Fast())
+    return trainings, trainings * per_step * steps
+
+
+def _opened(
+    model: str | Path | Entry | nn.Module | Callable[..., Any],
+    suite: str | Path | Suite,
+    asked: dict[str, Any],
+) -> tuple[Entry, Ask, Task]:
+    """What is evaluated, the question with its gaps filled, and the task that it is about."""
+    entry = model if isinstance(model, Entry) else _entry_of(model)
+    ask = _ask(suite if isinstance(suite, Suite) else suites.read(suite), asked)
+    task = open_task(ask.suite, ask.images)
+    return entry, checked(ask, task, entry), task
 
 
 def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
@@ -117,9 +147,7 @@ def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
 def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Filed:
     """Train (where there is a recipe), score, and write the record of one seed."""
     chosen = entry.recipe(ask.recipe)
-    key = _key(entry, ask, chosen, seed)
-    ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
-    folder = out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
+    folder = _folder(entry, ask, chosen, seed, out)
     finished = folder / "record.json"
     resume = resume and bool(entry.sha256)  # of an object nobody knows whether it is still the same
     if finished.is_file() and resume:
@@ -171,6 +199,17 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     return Filed(record, finished)
 
 
+def _folder(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int, out: Path) -> Path:
+    """Where a run leaves its files."""
+    ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
+    key = _key(entry, ask, chosen, seed)
+    return out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
+
+
+def _train_levels(ask: Ask) -> tuple[str, ...]:
+    return (ask.ceiling,) if ask.ceiling else ask.suite.easy
+
+
 def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:
     """A hash of what determines the outcome of a run."""
     content = {
@@ -219,7 +258,7 @@ def _train(
     if chosen is None:
         return None, Fast()
     _, recipe = chosen
-    levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
+    levels = _train_levels(ask)
     if own := own_training(entry, model, _spec(task, ask.suite), seed):
         outcome = fit(
             own,
@@ -285,11 +324,8 @@ def _say_cost(
     levels: tuple[str, ...],
     listen: Listener,
 ) -> None:
-    """Time a step or two of a throw-away model, and say what the whole training will take."""
-    per_step = seconds_per_step(
-        lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
-    )
-    steps = training_steps(task, ask.suite, recipe, levels)
+    """Say what the whole training will take."""
+    per_step, steps = _cost(entry, ask, task, recipe, levels, fast)
     seconds = per_step * steps
     how_long = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     note = (
@@ -297,6 +333,16 @@ def _say_cost(
         f"about {how_long} on {ask.device}"
     )
     listen(Step("training", 0, steps, {}, note))
+
+
+def _cost(
+    entry: Entry, ask: Ask, task: Task, recipe: Recipe, levels: tuple[str, ...], fast: Fast
+) -> tuple[float, int]:
+    """The seconds of a step, timed on a throw-away model, and how many there are."""
+    per_step = seconds_per_step(
+        lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
+    )
+    return per_step, training_steps(task, ask.suite, recipe, levels)
 
 
 @torch.inference_mode()

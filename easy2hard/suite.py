@@ -116,6 +116,11 @@ class Suite(_Frozen):
         """The hard levels whose mean ranks."""
         return tuple(level for level in self.hard if level not in self.named)
 
+    @property
+    def reads_images(self) -> bool:
+        """Whether its images come from outside: a folder or the Hub."""
+        return self.images not in (None, "dead_leaves")
+
     def kind(self, level: str) -> Kind:
         """Whether `level` is easy, easier or hard; one that the suite does not list is judged by its size."""
         level = canonical(level)

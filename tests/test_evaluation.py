@@ -467,6 +467,11 @@ def test_a_maze_too_large_to_train_on_makes_no_ceiling(tiny_maze: Suite, tmp_pat
         evaluate("dt-maze-lattice", tiny_maze, ceiling="33", out=tmp_path)
 
 
+def test_what_has_no_recipe_makes_no_ceiling(run: Callable[..., Record], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="identity has no recipe, so it cannot be trained at a hard level"):
+        run(nn.Identity(), ceiling="0.3")
+
+
 DIVERGES = (("lr=3e-3", 'lr=1e30, clip=None, optimizer="sgd"'),)
 
 
