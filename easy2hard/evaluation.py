@@ -28,6 +28,7 @@ from easy2hard.fit import fit, own_training, refuse_untrained
 from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
+from easy2hard.raised import told
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
 from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
 from easy2hard.score import LAST, NAN, Row, checked as checked_answer, score_batch, score_exit
@@ -174,7 +175,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     answer = declared(ask, chosen)
     answer = str(train_iterations(model, chosen) or 1) if answer == "train" else answer
     tables = {
-        level: _score_level(model, ask, task, level, answer, folder, listen)
+        level: _score_level(entry, model, ask, task, level, answer, folder, listen)
         for level in (() if failed else ask.levels)
     }
     record = Record(
@@ -254,7 +255,7 @@ def _train(
     folder: Path,
     listen: Listener,
 ) -> tuple[Outcome | None, Fast]:
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     if chosen is None:
         return None, Fast()
     _, recipe = chosen
@@ -280,18 +281,19 @@ def _train(
         fast = _probed(entry, ask, task, recipe, levels, folder, listen)
     if not (folder / "trained.json").is_file():
         _say_cost(entry, ask, task, recipe, fast, seed, levels, listen)
-    outcome = train(
-        model,
-        task,
-        ask.suite,
-        recipe,
-        seed=seed,
-        folder=folder,
-        levels=levels,
-        device=ask.device,
-        fast=fast,
-        listen=listen,
-    )
+    with told(entry, f"while it was trained at level {', '.join(levels)}"):
+        outcome = train(
+            model,
+            task,
+            ask.suite,
+            recipe,
+            seed=seed,
+            folder=folder,
+            levels=levels,
+            device=ask.device,
+            fast=fast,
+            listen=listen,
+        )
     return outcome, fast
 
 
@@ -339,24 +341,27 @@ def _cost(
     entry: Entry, ask: Ask, task: Task, recipe: Recipe, levels: tuple[str, ...], fast: Fast
 ) -> tuple[float, int]:
     """The seconds of a step, timed on a throw-away model, and how many there are."""
-    per_step = seconds_per_step(
-        lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
-    )
+    with told(entry, f"in its first steps of training at level {', '.join(levels)}"):
+        per_step = seconds_per_step(
+            lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
+        )
     return per_step, training_steps(task, ask.suite, recipe, levels)
 
 
 @torch.inference_mode()
-def _first_thought(model: Recurrent, ask: Ask, task: Task, device: str) -> Tensor:
+def _first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task, device: str) -> Tensor:
     """The first thought on a few easy validation images; `UserError` for one of another shape or dtype."""
     level = ask.ceiling or ask.suite.easy[0]
     model.tell(level)
     images, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     x = images.to(device, memory_format=torch.channels_last)
-    return checked_answer(model(x, 1), task, x)
+    with told(entry, f"on images {tuple(x.shape)}", always=True):
+        answer = model(x, 1)
+    return checked_answer(answer, task, x)
 
 
 def _check_first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task) -> None:
-    if bool(_first_thought(model, ask, task, "cpu").isnan().any()) and not ask.weights:
+    if bool(_first_thought(entry, model, ask, task, "cpu").isnan().any()) and not ask.weights:
         raise UserError(
             f"{entry.name} answers with NaN before it is trained; look at divisions and the initialisation, and run "
             "`easy2hard check`."
@@ -368,7 +373,7 @@ def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool
 
     Raises `UserError` where it was not trained here. No test sample is looked at.
     """
-    if bool(torch.isfinite(_first_thought(model, ask, task, ask.device)).all()):
+    if bool(torch.isfinite(_first_thought(entry, model, ask, task, ask.device)).all()):
         return None
     fault = f"{entry.name} answers with NaN or infinity at level {ask.ceiling or ask.suite.easy[0]}"
     if not learnt:
@@ -401,7 +406,14 @@ def _slice(stored: data.Samples, indices: I64) -> Batch:
 
 
 def _score_level(
-    model: Recurrent, ask: Ask, task: Task, level: str, answer: str, folder: Path, listen: Listener
+    entry: Entry,
+    model: Recurrent,
+    ask: Ask,
+    task: Task,
+    level: str,
+    answer: str,
+    folder: Path,
+    listen: Listener,
 ) -> pa.Table:
     """The scores of every sample of a level, from the file of an earlier part of this run where there is one."""
     path = folder / f"scores-{level}.parquet"
@@ -412,8 +424,9 @@ def _score_level(
     rules = rules_of(ask, task, model, answer)
     parts: list[pa.Table] = []
     for indices, x, target in _batches(ask, task, level):
-        for row in _score(model, ask, task, x, target, budgets, rules):
-            parts.append(_table(level, indices, row))
+        with told(entry, f"on images {tuple(x.shape)} of level {level}"):
+            scored = _score(model, ask, task, x, target, budgets, rules)
+        parts += [_table(level, indices, row) for row in scored]
         done = int(indices[-1]) + 1
         listen(Step(f"scoring level {level}", done, rows, {}))
     table = pa.concat_tables(parts)

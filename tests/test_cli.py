@@ -79,6 +79,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         ("evaluate identity --data nothing --limit 2", "easy2hard generate"),
         ("verify nothing.json", "there is no record"),
         ("generate sp --threads -1 --rows 5", "--threads must be at least 1; got -1"),
+        ("generate maze --levels 100001 --rows 1", "200,008 x 200,008 pixels, 111.8 GiB. Name a smaller size."),
+        ("evaluate identity --limit 2 --out /proc/zz", "/proc/zz"),
         ("evaluate identity --threads 0", "--threads must be at least 1; got 0"),
         ("evaluate identity --threads -2", "--threads must be at least 1; got -2"),
         ("evaluate dt --ceiling --levels 0.1", "a hard level (0.2, 0.3, 0.4, 0.5), and --levels names none"),
@@ -162,6 +164,21 @@ def tiny(definitions: Path, name: str = "mine") -> Path:
     path = definitions.parent / f"{name}.toml"
     path.write_text((definitions / "tiny.toml").read_text().replace('name = "tiny"', f'name = "{name}"'))
     return path
+
+
+def test_runs_cannot_be_laid_where_a_file_stands(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = run("evaluate", "identity", "--limit", "2", "--out", "taken")
+    assert done.returncode == 2
+    assert "cannot be written (not a directory); choose another folder with --out" in done.stderr
+
+
+def test_a_model_that_raises_is_one_line_with_its_place_and_the_next_step(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "raises.py").write_text("def answer(x, task):\n    return x[:, [7]]\n")
+    done = run("evaluate", "raises.py", "--limit", "2")
+    assert done.returncode == 2
+    assert "raises raised IndexError: index 7 is out of bounds" in done.stderr
+    assert "(raises.py:2) on images (4, 3, 32, 32); run `easy2hard check raises.py`." in done.stderr
 
 
 def test_ceilings_are_of_the_levels_named_their_cost_is_said_first_and_the_gap_last(

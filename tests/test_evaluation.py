@@ -387,6 +387,52 @@ def test_a_suite_with_a_noise_of_the_users_own_needs_no_fork(
     assert values == sorted(values, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (NOISE.replace("def stamp", "def stmp"), r"mine\.py lacks stamp; a file for noise has the functions normalise"),
+        ("normalise = apply = 3", r"mine\.py lacks normalise, apply, stamp"),
+        ("import nothing_of_that_name", r"mine\.py cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_a_noise_that_lacks_a_function_is_told_on_opening(
+    code: str, said: str, definitions: Path, tmp_path: Path
+) -> None:
+    suite = user_suite(tmp_path / "a", definitions)
+    (tmp_path / "a" / "mine.py").write_text(code)
+    with pytest.raises(UserError, match=said):
+        open_task(suite)
+
+
+def test_a_file_of_images_needs_the_function_open(tiny: Suite, tmp_path: Path) -> None:
+    (tmp_path / "pictures.py").write_text("")
+    with pytest.raises(UserError, match=r"pictures\.py lacks open; a file for images has the function open"):
+        open_task(tiny.model_copy(update={"images": str(tmp_path / "pictures.py")}))
+
+
+LATE = "        if {when}:\n            raise KeyError('late')\n        return self.last(state)"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("self.training", r"KeyError: 'late' \(small\.py:\d+\) in its first steps of training at level 0\.1"),
+        ("len(x) == 6", r"KeyError: 'late' \(small\.py:\d+\) on images \(6, 3, 16, 16\) of level 0\.1"),
+    ],
+)
+def test_a_model_that_raises_later_is_told_what_it_was_doing(
+    when: str, said: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        run(write_entry(("        return self.last(state)", LATE.format(when=when))))
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_an_object_that_raises_keeps_its_exception(run: Callable[..., Record]) -> None:
+    with pytest.raises(RuntimeError, match="channels"):
+        run(nn.Conv2d(4, 3, 1))
+
+
 def test_a_noise_that_was_edited_is_another_protocol_and_run_anew(
     run: Callable[..., Record], write_entry: Write, definitions: Path, tmp_path: Path
 ) -> None:

@@ -128,8 +128,8 @@ def _wanted(
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, so that what lies in it unfinished is nobody's, and can be cleared away."""
+    atomic.make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.with_name(f".{folder.name}.lock"))
         lock.acquire(timeout=0)
     except Timeout as error:
