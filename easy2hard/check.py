@@ -291,6 +291,8 @@ def _card(case: _Case) -> str:
     card = case.entry.card
     if card is None:
         return "no card yet"
+    if card.task != case.suite.task:
+        return f"it is for the task {card.task}: not compared on {case.suite.name}"
     total = macs.parameters(case.build())[0]
     cost = macs.count(case.build(), case.task.in_channels, tuple(case.x.shape[-2:]))  # type: ignore[arg-type]  # two of them
     for key, stated, counted in (
