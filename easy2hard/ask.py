@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
-from easy2hard import shelf
+from easy2hard import shelf, suite as suites
 from easy2hard.entry import Entry
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Recurrent
@@ -72,14 +72,29 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         raise UserError(
             f"{entry.name} is for the task {entry.card.task}; suite {suite.name} asks {suite.task}."
         )
-    if entry.card and entry.card.suites and suite.name not in entry.card.suites:
-        raise UserError(f"{entry.name} is for the suites {', '.join(entry.card.suites)}; got {suite.name}.")
+    if entry.card and entry.card.suites and not any(_alike(name, suite) for name in entry.card.suites):
+        raise UserError(
+            f"{entry.name} is for the suites {', '.join(entry.card.suites)}, and others of the same noise; got "
+            f"{suite.name}."
+        )
     if ask.ceiling is not None:
         if not entry.recipes:
-            raise UserError(f"{entry.name} has no recipe, so it cannot be trained at a hard level: no ceiling.")
+            raise UserError(
+                f"{entry.name} has no recipe, so it cannot be trained at a hard level: no ceiling."
+            )
         ask = ask._replace(ceiling=_checked_ceiling(ask.ceiling, suite, task))
         levels = (cast(str, ask.ceiling),)
     return ask._replace(levels=levels)
+
+
+def _alike(name: str, suite: Suite) -> bool:
+    """Whether a suite is the one called `name`, or asks the same task under the same noise, as a user's own may."""
+    if name == suite.name:
+        return True
+    if name not in suites.names():
+        return False
+    named = suites.read(name)
+    return (named.task, named.noise) == (suite.task, suite.noise)
 
 
 def _checked_ceiling(level: str, suite: Suite, task: Task) -> str:
