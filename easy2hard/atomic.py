@@ -35,9 +35,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or "not permitted").lower()
-        raise UserError(
-            f"{path} cannot be written ({reason}); choose another folder with --out."
-        ) from error
+        raise UserError(f"{path} cannot be written ({reason}); choose another folder with --out.") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

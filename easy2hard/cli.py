@@ -16,8 +16,8 @@ from easy2hard.version import VERSION
 
 if TYPE_CHECKING:
     from easy2hard.archive import Filed
-    from easy2hard.entry import Entry
     from easy2hard.data import Report
+    from easy2hard.entry import Entry
     from easy2hard.record import Cell, Record
     from easy2hard.suite import Split, Suite, Track
 
@@ -370,7 +370,9 @@ def evaluate(
         given = {"weights": weights or own, "seeds": _numbers(seeds, "--seeds"), "out": out, **asked}
         learns = bool(entry.recipes) and given["weights"] is None
         if hard and not learns:
-            screen.say(f"note: {entry.name} is not trained here, so it has no ceilings; --ceiling is left out.")
+            screen.say(
+                f"note: {entry.name} is not trained here, so it has no ceilings; --ceiling is left out."
+            )
         for name, level in product(_split(recipe) or (None,), (None, *(hard if learns else ()))):
             there = () if level else _split(levels)
             jobs.append((model, entry, {**given, "recipe": name, "ceiling": level, "levels": there}))

@@ -35,6 +35,7 @@ from easy2hard.score import LAST, NAN, Row, checked as checked_answer, score_bat
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
+from easy2hard.units import label, show
 from easy2hard.version import VERSION
 from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
@@ -45,6 +46,13 @@ class Evaluation(NamedTuple):
     """The records of one entry, one for each training seed, and the files that hold them."""
 
     filed: tuple[Filed, ...]
+
+    def __repr__(self) -> str:
+        """The entry, the suite, and the headline of each seed."""
+        record = self.record
+        metric, asked = record.task.metric, f"{record.task.suite}, {record.track} track"
+        figures = ", ".join(f"seed {one.training_seed}: {_headline(one)}" for one in self.records)
+        return f"<Evaluation of {record.model.id} on {asked}; mean {label(metric)} of the hard levels: {figures}>"
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -92,7 +100,12 @@ def evaluate(
 
 
 def foretell(
-    model: str | Path | Entry, suite: str | Path | Suite, *, seeds: Sequence[int], out: str | Path, **asked: Any
+    model: str | Path | Entry,
+    suite: str | Path | Suite,
+    *,
+    seeds: Sequence[int],
+    out: str | Path,
+    **asked: Any,
 ) -> tuple[int, float | None]:
     """How many trainings `evaluate` would begin, and the seconds that they take here; None where it cannot be told.
 
@@ -138,9 +151,23 @@ def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
     return ask
 
 
-def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
+def _headline(record: Record) -> str:
+    """The mean over the hard levels at the declared answer; n/a for a run in part, failed for a failed one."""
+    if record.status == "failed":
+        return "failed"
+    cells = [record.answer_cell(level) for level in record.task.headline]
+    values = [cell.value for cell in cells if cell is not None]
+    return show(record.task.metric, float(np.mean(values)) if len(values) == len(cells) else None)
+
+
+def _entry_of(model: object) -> Entry:
     if isinstance(model, str | Path):
         return load_entry(model)
+    if not callable(model):
+        raise UserError(
+            "evaluate takes the name of an entry, the path of a .py file or of its folder, an nn.Module, or a "
+            f"function of an image; got {model!r} ({type(model).__name__})."
+        )
     name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "model")
     return Entry(name=name.lower().strip("<>"), path=Path(), card=None, build=lambda task: model)
 

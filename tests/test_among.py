@@ -30,14 +30,18 @@ def rows_of(table: Shown, title: str) -> list[list[str]]:
     return [row for row in table.rows if row[1].removeprefix("* ") == title]
 
 
-def test_a_run_that_ranks_takes_the_place_of_the_published_row(reference: list[Filed], tmp_path: Path) -> None:
+def test_a_run_that_ranks_takes_the_place_of_the_published_row(
+    reference: list[Filed], tmp_path: Path
+) -> None:
     tables, refused = shown([make("dt", skill=12)], reference, tmp_path)
     (row,) = rows_of(tables[-1], "DT")
     assert row[:2] == ["1", "* DT"]
     assert not refused
 
 
-def test_a_limited_run_stands_last_and_the_published_row_stays(reference: list[Filed], tmp_path: Path) -> None:
+def test_a_limited_run_stands_last_and_the_published_row_stays(
+    reference: list[Filed], tmp_path: Path
+) -> None:
     made = make("dt", skill=12)
     limited = Made(change(made.record, task__limit=4), made.table)
     tables, refused = shown([limited], reference, tmp_path)
@@ -63,7 +67,9 @@ def test_a_run_on_some_levels_is_said_not_to_rank_and_replaces_nothing(
     assert "it was not asked level 0.3" in refused[0].reason
 
 
-def test_a_ceiling_says_so_in_its_title_and_the_gap_stands_between(reference: list[Filed], tmp_path: Path) -> None:
+def test_a_ceiling_says_so_in_its_title_and_the_gap_stands_between(
+    reference: list[Filed], tmp_path: Path
+) -> None:
     ceiling = make("dt", band="ceiling", trained_on="0.3", skill=14)
     tables, refused = shown([make("dt", skill=10), ceiling], reference, tmp_path)
     assert not refused

@@ -79,7 +79,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         ("evaluate identity --data nothing --limit 2", "easy2hard generate"),
         ("verify nothing.json", "there is no record"),
         ("generate sp --threads -1 --rows 5", "--threads must be at least 1; got -1"),
-        ("generate maze --levels 100001 --rows 1", "200,008 x 200,008 pixels, 111.8 GiB. Name a smaller size."),
+        (
+            "generate maze --levels 100001 --rows 1",
+            "200,008 x 200,008 pixels, 111.8 GiB. Name a smaller size.",
+        ),
         ("evaluate identity --limit 2 --out /proc/zz", "/proc/zz"),
         ("evaluate identity --threads 0", "--threads must be at least 1; got 0"),
         ("evaluate identity --threads -2", "--threads must be at least 1; got -2"),
@@ -208,14 +211,19 @@ def test_the_next_step_of_a_limited_run_names_the_files_that_were_given(
     (tmp_path / "my_model.py").write_text(MODEL)
     mine = str(tiny(definitions))
     done = run("evaluate", "./my_model.py", "--suite", mine, "--limit", "2")
-    assert f"run `easy2hard evaluate ./my_model.py --suite {mine} --track quick` without a limit" in done.stderr
+    assert (
+        f"run `easy2hard evaluate ./my_model.py --suite {mine} --track quick` without a limit" in done.stderr
+    )
 
 
 def test_a_folder_of_images_that_a_suite_does_not_read_is_not_passed_over(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = ("--levels", "0.1", "--splits", "test", "--rows", "5", "--images-dir", "pictures")
-    assert "--images-dir pictures is not read; suites that read images: sp-" in run("generate", "sp", *ask).stderr
+    assert (
+        "--images-dir pictures is not read; suites that read images: sp-"
+        in run("generate", "sp", *ask).stderr
+    )
     maze = run("generate", "maze", "--levels", "9", *ask[2:])
     assert "maze draws its samples itself, so --images-dir pictures is not read." in maze.stderr
     done = run("evaluate", "identity", "--limit", "2", "--levels", "0.1", "--images-dir", "pictures")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import easy2hard
@@ -319,6 +320,55 @@ def test_weights_of_another_model_are_refused_by_name(
         run(write_entry(), weights=tmp_path / "none.pt")
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_a_state_dict_in_a_checkpoint_of_a_script_is_taken_out(
+    key: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    plain = run(write_entry())
+    tensors = load_file(folder_of(plain, tmp_path / "runs") / "weights.safetensors")
+    torch.save({key: tensors, "epoch": 3}, tmp_path / "checkpoint.pt")
+    assert figures(run(write_entry(), weights=tmp_path / "checkpoint.pt")) == figures(plain)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is neither safetensors nor a state dict of torch; save"),
+        (b"no weights at all", "it is neither safetensors nor a state dict of torch; save"),
+        ([1, 2], "it holds a list; a state dict has names and tensors"),
+        ({"net": {}, "epoch": 3}, "it holds a dict of net, epoch; a state dict has"),
+        (
+            nn.Conv2d(3, 3, 1),
+            r"it holds more than tensors, such as a whole module; save model\.state_dict\(\) alone",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_state_dict_is_told_what_it_should_hold(
+    content: Any, said: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(UserError, match=said) as raised:
+        run(write_entry(), weights=path)
+    assert "weights_only" not in str(raised.value)
+
+
+def test_what_evaluate_returns_shows_its_headline_in_a_line(tiny: Suite, tmp_path: Path) -> None:
+    done = evaluate(nn.Identity(), tiny, out=tmp_path)
+    mean = np.mean([done.record.answer_cell(level).value for level in ("0.2", "0.3")])  # type: ignore[union-attr]
+    assert repr(done) == (
+        "<Evaluation of identity on tiny, quick track; mean PSNR (dB) of the hard levels: "
+        f"seed 0: {mean:.2f}>"
+    )
+    part = evaluate(nn.Identity(), tiny, levels=("0.2",), out=tmp_path)
+    assert repr(part).endswith("seed 0: n/a>")
+
+
+def test_what_is_no_model_is_answered_with_what_evaluate_takes(tiny: Suite, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"takes the name of an entry.*an nn\.Module.*; got 3 \(int\)"):
+        evaluate(3, tiny, out=tmp_path)  # type: ignore[arg-type]
+
+
 def test_a_model_object_is_scored_as_it_is(tiny: Suite, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = DT(3, 3, width=4)
@@ -390,7 +440,10 @@ def test_a_suite_with_a_noise_of_the_users_own_needs_no_fork(
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (NOISE.replace("def stamp", "def stmp"), r"mine\.py lacks stamp; a file for noise has the functions normalise"),
+        (
+            NOISE.replace("def stamp", "def stmp"),
+            r"mine\.py lacks stamp; a file for noise has the functions normalise",
+        ),
         ("normalise = apply = 3", r"mine\.py lacks normalise, apply, stamp"),
         ("import nothing_of_that_name", r"mine\.py cannot be imported: ModuleNotFoundError"),
     ],
@@ -501,6 +554,16 @@ def test_an_unknown_metric_is_refused_before_anything_is_trained(
     with pytest.raises(UserError, match=r"no 'beauty' in easy2hard/metrics/"):
         run(write_entry(), suite=wrong)
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_entry_of_some_suites_takes_a_users_own_of_the_same_noise(tmp_path: Path) -> None:
+    mine = suites.read("gaussian").model_copy(update={"name": "mine", "easy": ("0.1",), "hard": ("0.2",)})
+    ask: dict[str, Any] = {"limit": 1, "levels": ("0.1",), "out": tmp_path}
+    assert evaluate("shrink", mine, **ask).record.task.suite == "mine"
+    with pytest.raises(
+        UserError, match=r"shrink is for the suites gaussian.*others of the same noise; got sp"
+    ):
+        evaluate("shrink", "sp", **ask)
 
 
 def test_an_entry_is_not_asked_what_it_is_not_for(tiny_maze: Suite, tmp_path: Path) -> None:
@@ -726,7 +789,9 @@ def test_a_file_with_parameters_and_no_recipe_is_refused_before_anything_runs(
     run: Callable[..., Record], write_entry: Write, tmp_path: Path
 ) -> None:
     path = write_entry(name="norecipe.py", code=UNTRAINED)
-    with pytest.raises(UserError, match=r"norecipe has 84 parameters and no recipe.*recipe = Recipe\(.*--weights"):
+    with pytest.raises(
+        UserError, match=r"norecipe has 84 parameters and no recipe.*recipe = Recipe\(.*--weights"
+    ):
         run(path)
     assert not (tmp_path / "runs").exists()
     torch.save(nn.Conv2d(3, 3, 3).state_dict(), tmp_path / "w.pt")

@@ -97,7 +97,7 @@ def open(suite: Suite, directory: Path | None = None) -> Denoise:
 
 
 def _whole(kind: str, name: str, functions: tuple[str, ...]) -> ModuleType:
-    """The file of a noise or an image source; `UserError` where a user's own cannot be imported, or lacks a function."""
+    """The file of a noise or an image source; `UserError` where it cannot be imported or lacks a function."""
     try:
         module = shelf.take(kind, name)
     except UserError:
