@@ -376,8 +376,8 @@ def evaluate(
         for name, level in product(_split(recipe) or (None,), (None, *(hard if learns else ()))):
             there = () if level else _split(levels)
             jobs.append((model, entry, {**given, "recipe": name, "ceiling": level, "levels": there}))
-    if not as_json:
-        _say_cost(jobs, chosen)
+    if len(jobs) > 1 or len(_numbers(seeds, "--seeds")) > 1:
+        _say_cost(jobs, chosen, quiet=as_json)
     made: list[tuple[str, Filed]] = []
     for model, entry, given in jobs:
         with screen.progress(f"{entry.name} on {chosen.name}: ", quiet=as_json) as listen:
@@ -416,15 +416,16 @@ def _say_unread(suite: "Suite", images_dir: Path | None) -> None:
     )
 
 
-def _say_cost(jobs: Sequence[tuple[str, "Entry", dict[str, Any]]], suite: "Suite") -> None:
-    """Where there are several trainings: how many, and about how long they take together."""
+def _say_cost(jobs: Sequence[tuple[str, "Entry", dict[str, Any]]], suite: "Suite", *, quiet: bool) -> None:
+    """Where there are several trainings: how many, and about how long they take together.
+
+    What cannot be asked of one of the models is said here, before the first one trains.
+    """
     from easy2hard import evaluation
 
-    if sum(len(given["seeds"]) for _, entry, given in jobs if entry.recipes and not given["weights"]) < 2:
-        return
     costs = [evaluation.foretell(entry, suite, **given) for _, entry, given in jobs]
     trainings = sum(count for count, _ in costs)
-    if trainings > 1:
+    if trainings > 1 and not quiet:
         seconds = [cost for _, cost in costs if cost is not None]
         together = f", about {screen.duration(sum(seconds))} together" if len(seconds) == len(costs) else ""
         screen.say(f"{trainings} trainings{together}; a run that was stopped goes on where it was.")

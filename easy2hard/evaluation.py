@@ -114,6 +114,8 @@ def foretell(
     entry, ask, task = _opened(model, suite, asked)
     chosen = entry.recipe(ask.recipe)
     if chosen is None or ask.weights:
+        if not ask.weights:
+            refuse_untrained(entry, _build(entry, task, ask.suite))
         return 0, 0.0
     folders = [_folder(entry, ask, chosen, seed, Path(out)) for seed in seeds]
     trainings = sum(not (folder / "trained.json").is_file() for folder in folders)

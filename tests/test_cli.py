@@ -149,6 +149,12 @@ def test_several_models_are_one_command_and_a_name_that_is_unknown_is_said_befor
     assert refused.returncode == 2
     assert "median-4" in refused.stderr
     assert not (tmp_path / "other").exists()
+    (tmp_path / "norecipe.py").write_text(MODEL.replace("Identity()", "Conv2d(3, 3, 1)"))
+    assert (
+        "norecipe has 12 parameters and no recipe"
+        in run("evaluate", "dt", "norecipe.py", *ask, "--out", "o").stderr
+    )
+    assert not (tmp_path / "o").exists()
     assert run("evaluate", "dt", "cnn", "--weights", "w.safetensors").returncode == 2
 
 

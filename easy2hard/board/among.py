@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from easy2hard.archive import Filed, Seeds
-from easy2hard.board.collect import Refused, trained_on
+from easy2hard.board.collect import Refused, collect, trained_on
 from easy2hard.board.definition import Board
 from easy2hard.board.sheet import Row, Sheet, lay_out
 from easy2hard.board.standing import Standing, show_figure
@@ -63,12 +63,12 @@ def _laid_out(
         ranking = [filed for filed in runs if filed.path not in refused]
         new = {_identity(filed) for filed in ranking}
         found = [filed for filed in reference if _identity(filed) not in new] + ranking
-        sheet = lay_out(asked.name, board, asked, track, found, [])
         own = {filed.path for filed in ranking}
-        fresh = {unranked.path: unranked.reason for unranked in sheet.refused if unranked.path in own}
+        fresh = {path: reason for path, reason in collect(found, asked, track).refused if path in own}
         if not fresh:
             break
         refused |= fresh
+    sheet = lay_out(asked.name, board, asked, track, found, [])
     return sheet, [Refused(filed.path, refused[filed.path]) for filed in runs if filed.path in refused]
 
 
