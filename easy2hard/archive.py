@@ -129,14 +129,14 @@ def find_identity(found: Iterable[Filed]) -> Filed | None:
     )
 
 
-def again(record: Record) -> str:
-    """The command that makes a record anew."""
+def again(record: Record, model: str | None = None, suite: str | None = None) -> str:
+    """The command that makes a record anew; of a file `model` or `suite` is the path, which no record knows."""
     seed = f" --seeds {record.training_seed}" if record.train else ""
     ceiling = " --ceiling" if record.model.band == "ceiling" and record.train else ""
     named = record.model.recipe not in (None, "default", "quick")  # `evaluate` takes these by itself
     recipe = f" --recipe {record.model.recipe}" if named else ""
-    asked = f"--suite {record.task.suite} --track {record.track}{recipe}{seed}{ceiling}"
-    return f"easy2hard evaluate {record.model.id} {asked}"
+    asked = f"--suite {suite or record.task.suite} --track {record.track}{recipe}{seed}{ceiling}"
+    return f"easy2hard evaluate {model or record.model.id} {asked}"
 
 
 def answers(filed: Filed, levels: Sequence[str], metric: str) -> dict[str, Scores]:

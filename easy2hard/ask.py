@@ -1,14 +1,15 @@
 """What is asked of an entry: a suite, and how much of it; checked before anything is drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
-from easy2hard import shelf
+from easy2hard import shelf, suite as suites
 from easy2hard.entry import Entry
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.score import LAST, applicable, reachable
-from easy2hard.suite import Suite, Track
+from easy2hard.suite import Suite, Track, canonical
 from easy2hard.tasks import Task
 
 _PIXELS_PER_BATCH = 250 * 32 * 32
@@ -35,10 +36,18 @@ class Ask(NamedTuple):
     fresh_seed: int | None = None  # of the data, for a verification
 
 
-def ceiling_levels(suite: Suite) -> tuple[str, ...]:
-    """The hard levels on which a ceiling can be trained."""
+def ceiling_levels(suite: Suite, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """The hard levels on which a ceiling can be trained, of those wanted where some are; `UserError` for none."""
     largest = _CEILING_LARGEST.get(suite.task)
-    return tuple(level for level in suite.headline if largest is None or int(level) <= largest)
+    able = tuple(level for level in suite.headline if largest is None or int(level) <= largest)
+    named = {canonical(level) for level in wanted}
+    chosen = tuple(level for level in able if not wanted or level in named)
+    if wanted and not chosen:
+        raise UserError(
+            f"a ceiling of {suite.name} is trained at a hard level ({', '.join(able)}), and --levels names none of "
+            f"them: {', '.join(wanted)}. Name one, or leave --ceiling out."
+        )
+    return chosen
 
 
 def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
@@ -63,12 +72,29 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         raise UserError(
             f"{entry.name} is for the task {entry.card.task}; suite {suite.name} asks {suite.task}."
         )
-    if entry.card and entry.card.suites and suite.name not in entry.card.suites:
-        raise UserError(f"{entry.name} is for the suites {', '.join(entry.card.suites)}; got {suite.name}.")
+    if entry.card and entry.card.suites and not any(_alike(name, suite) for name in entry.card.suites):
+        raise UserError(
+            f"{entry.name} is for the suites {', '.join(entry.card.suites)}, and others of the same noise; got "
+            f"{suite.name}."
+        )
     if ask.ceiling is not None:
+        if not entry.recipes:
+            raise UserError(
+                f"{entry.name} has no recipe, so it cannot be trained at a hard level: no ceiling."
+            )
         ask = ask._replace(ceiling=_checked_ceiling(ask.ceiling, suite, task))
         levels = (cast(str, ask.ceiling),)
     return ask._replace(levels=levels)
+
+
+def _alike(name: str, suite: Suite) -> bool:
+    """Whether a suite is the one called `name`, or asks the same task under the same noise, as a user's own may."""
+    if name == suite.name:
+        return True
+    if name not in suites.names():
+        return False
+    named = suites.read(name)
+    return (named.task, named.noise) == (suite.task, suite.noise)
 
 
 def _checked_ceiling(level: str, suite: Suite, task: Task) -> str:

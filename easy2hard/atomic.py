@@ -29,6 +29,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; `UserError` where it cannot be made, as where a file stands in its place."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "not permitted").lower()
+        raise UserError(f"{path} cannot be written ({reason}); choose another folder with --out.") from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` whole or not at all."""
     with replacing(path) as temporary:

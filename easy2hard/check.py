@@ -208,16 +208,18 @@ def _batch_independence(case: _Case) -> str:
 
 
 def _gradients(case: _Case) -> str:
-    if case.recipe is None:
-        return "nothing to train"
     model = case.build().train()
+    learns = any(p.requires_grad for p in model.parameters())
+    recipe = case.recipe or (Recipe() if learns else None)
+    if recipe is None:
+        return "nothing to train"
     if own := own_training(case.entry, model, case.spec, seed=0):
-        return _own_training(case, own, model, case.recipe)
+        return _own_training(case, own, model, recipe)
     trainable(model)
     iterations = min(
-        case.recipe.train_iterations, model.max_iterations or _MOST_ITERATIONS
+        recipe.train_iterations, model.max_iterations or _MOST_ITERATIONS
     )  # every stage there is
-    recipe = case.recipe.model_copy(update={"train_iterations": iterations, "horizon": iterations})
+    recipe = recipe.model_copy(update={"train_iterations": iterations, "horizon": iterations})
     for step in range(_LOSS_DRAWS):  # a loss that draws its iterations may miss a part in any one step
         chance = random.Random(step)
         loss = total_loss(model, case.task, recipe, case.x, case.target, chance, case.second)
@@ -233,7 +235,7 @@ def _gradients(case: _Case) -> str:
     infinite = [name for name, p in trained if p.grad is not None and not torch.isfinite(p.grad).all()]
     if infinite:
         raise _Broken(f"the gradient of {', '.join(infinite[:5])} is not finite.")
-    return f"{len(trained)} tensors"
+    return f"{len(trained)} tensors" + ("" if case.recipe else "; no recipe yet, so by the default Recipe()")
 
 
 def _own_training(case: _Case, own: Own, model: Recurrent, recipe: Recipe) -> str:
@@ -289,6 +291,8 @@ def _card(case: _Case) -> str:
     card = case.entry.card
     if card is None:
         return "no card yet"
+    if card.task != case.suite.task:
+        return f"it is for the task {card.task}: not compared on {case.suite.name}"
     total = macs.parameters(case.build())[0]
     cost = macs.count(case.build(), case.task.in_channels, tuple(case.x.shape[-2:]))  # type: ignore[arg-type]  # two of them
     for key, stated, counted in (

@@ -1,5 +1,6 @@
 """The command line: one command per verb, in the order of the flow."""
 
+import os
 import sys
 from collections.abc import Sequence
 from itertools import product
@@ -16,6 +17,7 @@ from easy2hard.version import VERSION
 if TYPE_CHECKING:
     from easy2hard.archive import Filed
     from easy2hard.data import Report
+    from easy2hard.entry import Entry
     from easy2hard.record import Cell, Record
     from easy2hard.suite import Split, Suite, Track
 
@@ -196,6 +198,7 @@ def generate(
     if not wanted:
         raise UserError(f"name a suite ({', '.join(suites.names())}) or give --noise sp.")
     for suite in wanted:
+        _say_unread(suite, images_dir)
         with screen.progress(quiet=as_json) as listen:
             report = data.generate(
                 suite,
@@ -348,6 +351,8 @@ def evaluate(
 
     if track not in ("quick", "full"):
         raise UserError(f"--track is quick or full; got '{track}'.")
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads must be at least 1; got {threads}.")
     if threads:
         torch.set_num_threads(threads)
     if weights and len(models) > 1:
@@ -364,58 +369,92 @@ def evaluate(
         "fast": fast,
     }
     chosen = suites.read(suite)
-    runs: list[Filed] = []
-    trained_on = (None, *(asking.ceiling_levels(chosen) if ceiling else ()))
-    found = [_found(model, trust_code) for model in models]  # all of them, before the first one trains
-    for (entry, own), name, level in product(found, _split(recipe) or (None,), trained_on):
-        with screen.progress(f"{Path(entry).stem} on {chosen.name}: ", quiet=as_json) as listen:
-            run = evaluation.evaluate(
-                entry,
-                chosen,
-                weights=weights or own,
-                seeds=_numbers(seeds, "--seeds"),
-                out=out,
-                resume=resume,
-                listen=listen,
-                levels=() if level else _split(levels),
-                ceiling=level,
-                recipe=name,
-                **asked,
+    _say_unread(chosen, images_dir)
+    hard = asking.ceiling_levels(chosen, _split(levels)) if ceiling else ()
+    jobs: list[tuple[str, Entry, dict[str, Any]]] = []
+    for model in models:  # all of them are found before the first one trains
+        entry, own = _found(model, trust_code)
+        given = {"weights": weights or own, "seeds": _numbers(seeds, "--seeds"), "out": out, **asked}
+        learns = bool(entry.recipes) and given["weights"] is None
+        if hard and not learns:
+            screen.say(
+                f"note: {entry.name} is not trained here, so it has no ceilings; --ceiling is left out."
             )
-        runs += run.filed
+        for name, level in product(_split(recipe) or (None,), (None, *(hard if learns else ()))):
+            there = () if level else _split(levels)
+            jobs.append((model, entry, {**given, "recipe": name, "ceiling": level, "levels": there}))
+    if len(jobs) > 1 or len(_numbers(seeds, "--seeds")) > 1:
+        _say_cost(jobs, chosen, quiet=as_json)
+    made: list[tuple[str, Filed]] = []
+    for model, entry, given in jobs:
+        with screen.progress(f"{entry.name} on {chosen.name}: ", quiet=as_json) as listen:
+            run = evaluation.evaluate(entry, chosen, resume=resume, listen=listen, **given)
+        made += [(model, filed) for filed in run.filed]
     if as_json:
-        screen.print_json([_plain(filed.record) for filed in runs])
+        screen.print_json([_plain(filed.record) for _, filed in made])
     else:
-        _show_runs(runs, chosen, cast("Track", track))
-    if all(filed.record.status == "failed" for filed in runs):
+        _show_runs(made, chosen, suite, cast("Track", track))
+    if all(filed.record.status == "failed" for _, filed in made):
         raise typer.Exit(1)
 
 
-def _found(model: str, trust_code: bool) -> tuple[str, Path | None]:
-    """Where a model lies, and its weights where it comes from the Hub with some."""
+def _found(model: str, trust_code: bool) -> tuple["Entry", Path | None]:
+    """A model, and its weights where it comes from the Hub with some."""
     from easy2hard import entry as entries, hub
 
     if not model.startswith("hf:"):
-        entries.load(model)
-        return model, None
+        return entries.load(model), None
 
     fetched = hub.fetch(model.removeprefix("hf:"), trust_code=trust_code)
-    return str(fetched.path), fetched.weights
+    return entries.load(fetched.path), fetched.weights
 
 
-def _show_runs(runs: Sequence["Filed"], suite: "Suite", track: "Track") -> None:
+def _say_unread(suite: "Suite", images_dir: Path | None) -> None:
+    """A folder of images that was named for this run, and that the suite does not read, is not passed over."""
+    from easy2hard import suite as suites
+
+    if images_dir is None or suite.reads_images or str(images_dir) == os.environ.get("EASY2HARD_IMAGES"):
+        return
+    same = [other for other in map(suites.read, suites.names()) if other.noise == suite.noise]
+    readers = ", ".join(other.name for other in same if other.reads_images)
+    screen.say(
+        f"note: {suite.name} draws its samples itself, so --images-dir {images_dir} is not read"
+        + (f"; suites that read images: {readers}." if readers and suite.noise else ".")
+    )
+
+
+def _say_cost(jobs: Sequence[tuple[str, "Entry", dict[str, Any]]], suite: "Suite", *, quiet: bool) -> None:
+    """Where there are several trainings: how many, and about how long they take together.
+
+    What cannot be asked of one of the models is said here, before the first one trains.
+    """
+    from easy2hard import evaluation
+
+    costs = [evaluation.foretell(entry, suite, **given) for _, entry, given in jobs]
+    trainings = sum(count for count, _ in costs)
+    if trainings > 1 and not quiet:
+        seconds = [cost for _, cost in costs if cost is not None]
+        together = f", about {screen.duration(sum(seconds))} together" if len(seconds) == len(costs) else ""
+        screen.say(f"{trainings} trainings{together}; a run that was stopped goes on where it was.")
+
+
+def _show_runs(made: Sequence[tuple[str, "Filed"]], suite: "Suite", asked: str, track: "Track") -> None:
     """The new figures by level and budget, then their rows among the reference rows."""
-    from easy2hard import entry as entries
+    from easy2hard import archive, entry as entries
     from easy2hard.board.among import among
     from easy2hard.board.collect import read_all
 
     reference, _ = read_all(entries.folder())
-    tables, refused = among(runs, reference, suite, track)
+    tables, refused = among([filed for _, filed in made], reference, suite, track)
     for shown in tables:
         screen.table(*shown)
-    for unranked in refused:
-        screen.say(f"{unranked.path} does not rank: {unranked.reason}")
-    for filed in runs:
+    commands = {  # as they were written here, with the paths of files
+        filed.path: (archive.again(filed.record), archive.again(filed.record, model, asked))
+        for model, filed in made
+    }
+    for path, reason in refused:
+        screen.say(f"{path} does not rank: {reason.replace(*commands[path])}")
+    for _, filed in made:
         if filed.record.status == "failed":
             screen.say(f"{filed.record.run_id} failed: {filed.record.reason}")
         _say_nan(filed.record)
@@ -543,9 +582,14 @@ def leaderboard(
 
     Example: easy2hard leaderboard
     """
-    from easy2hard import board, entry as entries
+    from easy2hard import archive, board, entry as entries
     from easy2hard.board import definition
 
+    if submissions is not None and not archive.paths(submissions):
+        raise UserError(
+            f"{submissions} holds no record, or is not there; records lie in {submissions}/<entry>/records/, where "
+            "`easy2hard submit` lays them."
+        )
     folders = boards or definition.folder(), submissions or entries.folder()
     if check_only:
         stale = board.stale(*folders, out)

@@ -15,6 +15,11 @@ from easy2hard.statistics import F64, SIGNIFICANT, Scores
 from easy2hard.suite import Suite, Track
 from easy2hard.units import show, show_interval
 
+_FOOTNOTE = (
+    "p is over samples alone; a difference is significant where p < 0.05 and its 95 % interval, over samples and "
+    "training seeds, leaves 0 out."
+)
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,7 +113,7 @@ def compare(a: Seeds, b: Seeds) -> Comparison:
 
 
 def table(comparison: Comparison) -> str:
-    """A comparison as a markdown table: a row per level, and the mean over the hard ones."""
+    """A comparison as a markdown table: a row per level, the mean over the hard ones, and how to read its verdicts."""
     metric, a, b = comparison.metric, comparison.a.entry, comparison.b.entry
     rows = [
         (
@@ -124,7 +129,9 @@ def table(comparison: Comparison) -> str:
         for row in (*comparison.levels, comparison.headline)
     ]
     heads = ("level", "samples", a, b, f"{a} - {b}", "p", "better / equal / worse", "significant")
-    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=("left", *["right"] * 7))
+    align = ("left", *["right"] * 7)
+    shown = tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=align)
+    return f"{shown}\n\n{_FOOTNOTE}"
 
 
 def _records(entry: str | Path, folders: Sequence[Path]) -> list[Path]:

@@ -28,12 +28,14 @@ from easy2hard.fit import fit, own_training, refuse_untrained
 from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
+from easy2hard.raised import told
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
 from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
 from easy2hard.score import LAST, NAN, Row, checked as checked_answer, score_batch, score_exit
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, Task, open_task
 from easy2hard.train import Fast, Outcome, seeded, train, trainable, training_steps
+from easy2hard.units import label, show
 from easy2hard.version import VERSION
 from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
@@ -44,6 +46,13 @@ class Evaluation(NamedTuple):
     """The records of one entry, one for each training seed, and the files that hold them."""
 
     filed: tuple[Filed, ...]
+
+    def __repr__(self) -> str:
+        """The entry, the suite, and the headline of each seed."""
+        record = self.record
+        metric, asked = record.task.metric, f"{record.task.suite}, {record.track} track"
+        figures = ", ".join(f"seed {one.training_seed}: {_headline(one)}" for one in self.records)
+        return f"<Evaluation of {record.model.id} on {asked}; mean {label(metric)} of the hard levels: {figures}>"
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -84,13 +93,50 @@ def evaluate(
     """
     if not seeds:
         raise UserError("give at least one training seed, such as 0.")
-    entry = model if isinstance(model, Entry) else _entry_of(model)
-    ask = _ask(suite if isinstance(suite, Suite) else suites.read(suite), asked)
-    task = open_task(ask.suite, ask.images)
-    ask = checked(ask, task, entry)
+    entry, ask, task = _opened(model, suite, asked)
     if not entry.recipes or ask.weights:
         seeds = seeds[:1]  # nothing is trained, so there is nothing to repeat
     return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
+
+
+def foretell(
+    model: str | Path | Entry,
+    suite: str | Path | Suite,
+    *,
+    seeds: Sequence[int],
+    out: str | Path,
+    **asked: Any,
+) -> tuple[int, float | None]:
+    """How many trainings `evaluate` would begin, and the seconds that they take here; None where it cannot be told.
+
+    A few steps are timed on a throw-away model. Raises `UserError` on anything that cannot be asked.
+    """
+    entry, ask, task = _opened(model, suite, asked)
+    chosen = entry.recipe(ask.recipe)
+    if chosen is None or ask.weights:
+        if not ask.weights:
+            refuse_untrained(entry, _build(entry, task, ask.suite))
+        return 0, 0.0
+    folders = [_folder(entry, ask, chosen, seed, Path(out)) for seed in seeds]
+    trainings = sum(not (folder / "trained.json").is_file() for folder in folders)
+    if not trainings:
+        return 0, 0.0
+    if own_training(entry, _build(entry, task, ask.suite), _spec(task, ask.suite), seed=0):
+        return trainings, None
+    per_step, steps = _cost(entry, ask, task, chosen[1], _train_levels(ask), Fast())
+    return trainings, trainings * per_step * steps
+
+
+def _opened(
+    model: str | Path | Entry | nn.Module | Callable[..., Any],
+    suite: str | Path | Suite,
+    asked: dict[str, Any],
+) -> tuple[Entry, Ask, Task]:
+    """What is evaluated, the question with its gaps filled, and the task that it is about."""
+    entry = model if isinstance(model, Entry) else _entry_of(model)
+    ask = _ask(suite if isinstance(suite, Suite) else suites.read(suite), asked)
+    task = open_task(ask.suite, ask.images)
+    return entry, checked(ask, task, entry), task
 
 
 def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
@@ -107,9 +153,23 @@ def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
     return ask
 
 
-def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
+def _headline(record: Record) -> str:
+    """The mean over the hard levels at the declared answer; n/a for a run in part, failed for a failed one."""
+    if record.status == "failed":
+        return "failed"
+    cells = [record.answer_cell(level) for level in record.task.headline]
+    values = [cell.value for cell in cells if cell is not None]
+    return show(record.task.metric, float(np.mean(values)) if len(values) == len(cells) else None)
+
+
+def _entry_of(model: object) -> Entry:
     if isinstance(model, str | Path):
         return load_entry(model)
+    if not callable(model):
+        raise UserError(
+            "evaluate takes the name of an entry, the path of a .py file or of its folder, an nn.Module, or a "
+            f"function of an image; got {model!r} ({type(model).__name__})."
+        )
     name = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "model")
     return Entry(name=name.lower().strip("<>"), path=Path(), card=None, build=lambda task: model)
 
@@ -117,9 +177,7 @@ def _entry_of(model: str | Path | nn.Module | Callable[..., Any]) -> Entry:
 def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool, listen: Listener) -> Filed:
     """Train (where there is a recipe), score, and write the record of one seed."""
     chosen = entry.recipe(ask.recipe)
-    key = _key(entry, ask, chosen, seed)
-    ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
-    folder = out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
+    folder = _folder(entry, ask, chosen, seed, out)
     finished = folder / "record.json"
     resume = resume and bool(entry.sha256)  # of an object nobody knows whether it is still the same
     if finished.is_file() and resume:
@@ -129,6 +187,8 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     began = time.perf_counter()
     torch.manual_seed(seeded("init", seed))
     model = _build(entry, task, ask.suite)
+    if chosen is None and not ask.weights:
+        refuse_untrained(entry, model)
     # Before it trains for hours: an answer of another form, or of NaN, is refused here.
     _check_first_thought(entry, model.eval(), ask, task)
     outcome, fast = _train(model, entry, ask, task, None if ask.weights else chosen, seed, folder, listen)
@@ -144,7 +204,7 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     answer = declared(ask, chosen)
     answer = str(train_iterations(model, chosen) or 1) if answer == "train" else answer
     tables = {
-        level: _score_level(model, ask, task, level, answer, folder, listen)
+        level: _score_level(entry, model, ask, task, level, answer, folder, listen)
         for level in (() if failed else ask.levels)
     }
     record = Record(
@@ -167,6 +227,17 @@ def _run(entry: Entry, ask: Ask, task: Task, seed: int, out: Path, resume: bool,
     )
     write_record(record, finished)
     return Filed(record, finished)
+
+
+def _folder(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int, out: Path) -> Path:
+    """Where a run leaves its files."""
+    ceiling = f"-ceiling-{ask.ceiling}" if ask.ceiling else ""
+    key = _key(entry, ask, chosen, seed)
+    return out / entry.name / f"{ask.suite.name}-{ask.track}{ceiling}-s{seed}-{key}"
+
+
+def _train_levels(ask: Ask) -> tuple[str, ...]:
+    return (ask.ceiling,) if ask.ceiling else ask.suite.easy
 
 
 def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -> str:
@@ -213,13 +284,11 @@ def _train(
     folder: Path,
     listen: Listener,
 ) -> tuple[Outcome | None, Fast]:
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     if chosen is None:
-        if not ask.weights:
-            refuse_untrained(entry, model)
         return None, Fast()
     _, recipe = chosen
-    levels = (ask.ceiling,) if ask.ceiling else ask.suite.easy
+    levels = _train_levels(ask)
     if own := own_training(entry, model, _spec(task, ask.suite), seed):
         outcome = fit(
             own,
@@ -241,18 +310,19 @@ def _train(
         fast = _probed(entry, ask, task, recipe, levels, folder, listen)
     if not (folder / "trained.json").is_file():
         _say_cost(entry, ask, task, recipe, fast, seed, levels, listen)
-    outcome = train(
-        model,
-        task,
-        ask.suite,
-        recipe,
-        seed=seed,
-        folder=folder,
-        levels=levels,
-        device=ask.device,
-        fast=fast,
-        listen=listen,
-    )
+    with told(entry, f"while it was trained at level {', '.join(levels)}"):
+        outcome = train(
+            model,
+            task,
+            ask.suite,
+            recipe,
+            seed=seed,
+            folder=folder,
+            levels=levels,
+            device=ask.device,
+            fast=fast,
+            listen=listen,
+        )
     return outcome, fast
 
 
@@ -285,11 +355,8 @@ def _say_cost(
     levels: tuple[str, ...],
     listen: Listener,
 ) -> None:
-    """Time a step or two of a throw-away model, and say what the whole training will take."""
-    per_step = seconds_per_step(
-        lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
-    )
-    steps = training_steps(task, ask.suite, recipe, levels)
+    """Say what the whole training will take."""
+    per_step, steps = _cost(entry, ask, task, recipe, levels, fast)
     seconds = per_step * steps
     how_long = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
     note = (
@@ -299,18 +366,31 @@ def _say_cost(
     listen(Step("training", 0, steps, {}, note))
 
 
+def _cost(
+    entry: Entry, ask: Ask, task: Task, recipe: Recipe, levels: tuple[str, ...], fast: Fast
+) -> tuple[float, int]:
+    """The seconds of a step, timed on a throw-away model, and how many there are."""
+    with told(entry, f"in its first steps of training at level {', '.join(levels)}"):
+        per_step = seconds_per_step(
+            lambda: _build(entry, task, ask.suite), task, ask.suite, levels, recipe, ask.device, fast
+        )
+    return per_step, training_steps(task, ask.suite, recipe, levels)
+
+
 @torch.inference_mode()
-def _first_thought(model: Recurrent, ask: Ask, task: Task, device: str) -> Tensor:
+def _first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task, device: str) -> Tensor:
     """The first thought on a few easy validation images; `UserError` for one of another shape or dtype."""
     level = ask.ceiling or ask.suite.easy[0]
     model.tell(level)
     images, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     x = images.to(device, memory_format=torch.channels_last)
-    return checked_answer(model(x, 1), task, x)
+    with told(entry, f"on images {tuple(x.shape)}", always=True):
+        answer = model(x, 1)
+    return checked_answer(answer, task, x)
 
 
 def _check_first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task) -> None:
-    if bool(_first_thought(model, ask, task, "cpu").isnan().any()) and not ask.weights:
+    if bool(_first_thought(entry, model, ask, task, "cpu").isnan().any()) and not ask.weights:
         raise UserError(
             f"{entry.name} answers with NaN before it is trained; look at divisions and the initialisation, and run "
             "`easy2hard check`."
@@ -322,7 +402,7 @@ def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool
 
     Raises `UserError` where it was not trained here. No test sample is looked at.
     """
-    if bool(torch.isfinite(_first_thought(model, ask, task, ask.device)).all()):
+    if bool(torch.isfinite(_first_thought(entry, model, ask, task, ask.device)).all()):
         return None
     fault = f"{entry.name} answers with NaN or infinity at level {ask.ceiling or ask.suite.easy[0]}"
     if not learnt:
@@ -355,7 +435,14 @@ def _slice(stored: data.Samples, indices: I64) -> Batch:
 
 
 def _score_level(
-    model: Recurrent, ask: Ask, task: Task, level: str, answer: str, folder: Path, listen: Listener
+    entry: Entry,
+    model: Recurrent,
+    ask: Ask,
+    task: Task,
+    level: str,
+    answer: str,
+    folder: Path,
+    listen: Listener,
 ) -> pa.Table:
     """The scores of every sample of a level, from the file of an earlier part of this run where there is one."""
     path = folder / f"scores-{level}.parquet"
@@ -366,8 +453,9 @@ def _score_level(
     rules = rules_of(ask, task, model, answer)
     parts: list[pa.Table] = []
     for indices, x, target in _batches(ask, task, level):
-        for row in _score(model, ask, task, x, target, budgets, rules):
-            parts.append(_table(level, indices, row))
+        with told(entry, f"on images {tuple(x.shape)} of level {level}"):
+            scored = _score(model, ask, task, x, target, budgets, rules)
+        parts += [_table(level, indices, row) for row in scored]
         done = int(indices[-1]) + 1
         listen(Step(f"scoring level {level}", done, rows, {}))
     table = pa.concat_tables(parts)

@@ -40,8 +40,19 @@ def own_training(entry: Entry, model: Recurrent, task: TaskSpec, seed: int) -> O
 
 
 def refuse_untrained(entry: Entry, model: Recurrent) -> None:
-    """Raise `UserError` for an entry that would be scored without having learnt, for want of a recipe."""
-    if entry.sha256 and isinstance(model, Plain) and model.learner is not None:
+    """Raise `UserError` for an entry that would be scored without having learnt, for want of a recipe.
+
+    A model given as an object may have learnt already, and so may one whose `build` freezes what it has loaded.
+    """
+    if not entry.sha256:
+        return
+    learnable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    if learnable:
+        raise UserError(
+            f"{entry.name} has {learnable:,} parameters and no recipe, so it would be scored untrained; add "
+            "recipe = Recipe(...), or give --weights (a build that loads its own calls requires_grad_(False))."
+        )
+    if isinstance(model, Plain) and model.learner is not None:
         raise UserError(
             f"{entry.name} has fit(batches, seed) and no recipe, which would size its batches; add "
             "recipe = Recipe(rows=…, epochs=…, batch_size=…), or give --weights."

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.table import Table
 from easy2hard.progress import Listener, Step
 
 _PLAIN_SECONDS = 5.0
+_LEAST = 16  # the columns that a name keeps, where a table is tight
 
 out = Console()
 err = Console(stderr=True)
@@ -36,23 +38,50 @@ def table(
 ) -> None:
     """Print a table; columns of numbers are set right.
 
-    Below 100 columns it is printed for 120, so that no figure is broken; `fold` keeps to the width that there is, for a
-    table whose last column is words.
+    Below 100 columns it is printed for 120, and never so narrow that a figure is broken: names fold instead. `fold`
+    keeps to the width that there is, for a table whose last column is words.
     """
-    shown = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
-    )
-    for number, column in enumerate(columns):
-        numeric = all(_numeric(row[number]) for row in rows)
+    cells = [[str(row[number]) for row in rows] for number in range(len(columns))]
+    figures = [all(map(_numeric, column)) for column in cells]
+    at_least = 0 if fold or out.width >= 100 else 120
+    heads = list(columns)
+    if _needed(heads, cells, figures) > max(out.width, at_least):
+        heads = [
+            _stacked(head, column) if numeric else head
+            for head, column, numeric in zip(heads, cells, figures, strict=True)
+        ]
+    if not fold:
+        at_least = max(at_least, _needed(heads, cells, figures))
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for number, (head, numeric) in enumerate(zip(heads, figures, strict=True)):
         shown.add_column(
-            column,
+            head,
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=fold and number < len(columns) - 1,
+            no_wrap=numeric or (fold and number < len(columns) - 1),
         )
     for row in rows:
         shown.add_row(*map(str, row))
-    (out if fold or out.width >= 100 else Console(width=120)).print(shown)
+    console = out if out.width >= at_least else Console(width=at_least)
+    if title:
+        console.print(title, style="bold", highlight=False, soft_wrap=True)
+    console.print(shown)
+
+
+def _needed(heads: Sequence[str], cells: Sequence[Sequence[str]], figures: Sequence[bool]) -> int:
+    """The width of a table in which no figure is broken, and no name is narrower than need be."""
+    widest = [
+        max(len(line) for text in (head, *column) for line in text.split("\n"))
+        for head, column in zip(heads, cells, strict=True)
+    ]
+    kept = (width if numeric else min(width, _LEAST) for width, numeric in zip(widest, figures, strict=True))
+    return sum(kept) + 2 * (len(heads) - 1)
+
+
+def _stacked(head: str, column: Sequence[str]) -> str:
+    """A head of several words in lines no wider than what stands below it, where its words allow that."""
+    widest = max(map(len, (*column, *head.split())))
+    return textwrap.fill(head, widest, break_long_words=False)
 
 
 def say(text: str) -> None:
@@ -75,7 +104,7 @@ def duration(seconds: float) -> str:
 
 def _numeric(cell: object) -> bool:
     text = str(cell).replace(",", "").replace("%", "").strip("-–± ")
-    return not text or text.replace(".", "", 1).split(" ")[0].isdigit()
+    return text in ("", "n/a") or text.replace(".", "", 1).split(" ")[0].isdigit()
 
 
 def _figures(figures: dict[str, float]) -> str:

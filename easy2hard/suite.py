@@ -116,6 +116,11 @@ class Suite(_Frozen):
         """The hard levels whose mean ranks."""
         return tuple(level for level in self.hard if level not in self.named)
 
+    @property
+    def reads_images(self) -> bool:
+        """Whether its images come from outside: a folder or the Hub."""
+        return self.images not in (None, "dead_leaves")
+
     def kind(self, level: str) -> Kind:
         """Whether `level` is easy, easier or hard; one that the suite does not list is judged by its size."""
         level = canonical(level)
@@ -203,7 +208,10 @@ def read(name: str | Path) -> Suite:
 
     Raises `UserError` with the valid names, or with the field at fault.
     """
-    path = Path(name) if str(name).endswith(".toml") else folder() / f"{name}.toml"
+    own = str(name).endswith(".toml")
+    path = Path(name) if own else folder() / f"{name}.toml"
+    if own and not path.is_file():
+        raise UserError(f"there is no file {name}; the suites of the package are: {', '.join(names())}.")
     if not path.is_file():
         raise UserError(
             f"there is no suite '{name}'; there are: {', '.join(names())}, or give the path of a .toml file."
@@ -213,7 +221,9 @@ def read(name: str | Path) -> Suite:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        raise UserError(f"{path}: {explain(error, Suite)}") from error
+        raise UserError(
+            f"{path}: {explain(error, Suite)} Each key is explained in {folder() / 'README.md'}."
+        ) from error
     if suite.noise is not None and suite.noise.endswith(".py"):
         suite = suite.model_copy(update={"noise": str((path.parent / suite.noise).resolve())})
     return suite

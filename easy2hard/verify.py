@@ -52,6 +52,11 @@ def verify(
             f"{found.path} is not the file that was recorded (its hash differs); give it with --entry."
         )
     suite = suites.read(record.task.suite)
+    if fresh_seed == suite.seed:
+        raise UserError(
+            f"--fresh-seed {fresh_seed} is the seed of {suite.name} itself, whose samples everybody has seen; give "
+            "another."
+        )
     if suite.protocol_digest != record.task.protocol:
         raise UserError(f"{path} was scored by another protocol of {suite.name}; evaluate the entry again.")
     with TemporaryDirectory() as out:

@@ -1,5 +1,7 @@
 """Weights and checkpoints on disk: safetensors, whole or not there; never a pickle."""
 
+import zipfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,8 +49,11 @@ def _check_safetensors(path: Path) -> None:
         ) from error
 
 
+_WRAPPINGS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep a state dict
+
+
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill a model from safetensors, or from a `.pt` state dict read with `weights_only=True`."""
+    """Fill a model from safetensors, or from a `.pt` state dict, bare or in a script's checkpoint; never a pickle."""
     if not path.is_file():
         raise UserError(f"there are no weights {path}.")
     try:
@@ -56,14 +61,39 @@ def load_weights(model: nn.Module, path: Path) -> None:
             _check_safetensors(path)
             model.learner.load(path)
             return
-        if path.suffix == ".safetensors":
-            tensors = load_file(path)
-        else:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
-        _own(model).load_state_dict(tensors)
+        _own(model).load_state_dict(_read(path))
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} does not hold weights of this model: {reason[:400]}") from error
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file by name; raises `ValueError` for what is neither safetensors nor a state dict of torch."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        whole = (
+            zipfile.is_zipfile(path) and type(error).__name__ == "UnpicklingError"
+        )  # it would have to run code
+        kind = (
+            "it holds more than tensors, such as a whole module"
+            if whole
+            else "it is neither safetensors nor a state dict of torch"
+        )
+        raise ValueError(
+            f"{kind}; save model.state_dict() alone, with safetensors.torch.save_file or torch.save."
+        ) from error
+    if isinstance(found, Mapping):
+        found = next((found[key] for key in _WRAPPINGS if isinstance(found.get(key), Mapping)), found)
+    if isinstance(found, Mapping) and any(isinstance(value, Tensor) for value in found.values()):
+        return found
+    names = f" of {', '.join(map(str, found))}"[:200] if isinstance(found, Mapping) and found else ""
+    raise ValueError(
+        f"it holds a {type(found).__name__}{names}; a state dict has names and tensors, bare or under "
+        f"{', '.join(_WRAPPINGS)}."
+    )
 
 
 def sha256_of(path: Path) -> str:

@@ -194,3 +194,22 @@ def test_the_card_must_state_what_is_counted(
     assert finding.passed == (wrong is None), finding.detail
     if wrong:
         assert f"{counts[wrong]}; counted were {counts[wrong] - 1}" in finding.detail
+
+
+def test_a_card_is_compared_on_its_own_task_alone(tiny_maze: Suite) -> None:
+    findings = {f.name: f for f in check(entries.load("dt"), tiny_maze)}
+    assert findings["the card tells the truth"] == Finding(
+        "the card tells the truth", True, "it is for the task denoise: not compared on tiny-maze"
+    )
+
+
+def test_gradients_are_checked_by_the_default_recipe_where_there_is_none(
+    tiny: Suite, write_entry: Write
+) -> None:
+    no_recipe = ("recipe = Recipe(", "_ = Recipe(")
+    findings = {f.name: f for f in check(entries.load(write_entry(no_recipe)), tiny)}
+    assert findings["gradients reach every parameter"].passed
+    assert "no recipe yet" in findings["gradients reach every parameter"].detail
+    spare = ("self.last =", "self.spare = nn.Linear(2, 2)\n        self.last =")
+    findings = {f.name: f for f in check(entries.load(write_entry(no_recipe, spare)), tiny)}
+    assert "spare.weight" in findings["gradients reach every parameter"].detail

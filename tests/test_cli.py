@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from easy2hard import cli, entry as entries
+from easy2hard import cli, entry as entries, screen
 
 MODEL = """
 from torch import nn
@@ -78,6 +78,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         ("evaluate identity --device tpu", "--device is cpu, cuda"),
         ("evaluate identity --data nothing --limit 2", "easy2hard generate"),
         ("verify nothing.json", "there is no record"),
+        ("generate sp --threads -1 --rows 5", "--threads must be at least 1; got -1"),
+        (
+            "generate maze --levels 100001 --rows 1",
+            "200,008 x 200,008 pixels, 111.8 GiB. Name a smaller size.",
+        ),
+        ("evaluate identity --limit 2 --out /proc/zz", "/proc/zz"),
+        ("evaluate identity --threads 0", "--threads must be at least 1; got 0"),
+        ("evaluate identity --threads -2", "--threads must be at least 1; got -2"),
+        ("evaluate dt --ceiling --levels 0.1", "a hard level (0.2, 0.3, 0.4, 0.5), and --levels names none"),
+        ("leaderboard --submissions nowhere", "nowhere holds no record, or is not there"),
         ("submit identity", "easy2hard evaluate"),
         ("compare nobody dt", "nobody"),
         ("figures moon", "there is no suite 'moon'"),
@@ -139,6 +149,12 @@ def test_several_models_are_one_command_and_a_name_that_is_unknown_is_said_befor
     assert refused.returncode == 2
     assert "median-4" in refused.stderr
     assert not (tmp_path / "other").exists()
+    (tmp_path / "norecipe.py").write_text(MODEL.replace("Identity()", "Conv2d(3, 3, 1)"))
+    assert (
+        "norecipe has 12 parameters and no recipe"
+        in run("evaluate", "dt", "norecipe.py", *ask, "--out", "o").stderr
+    )
+    assert not (tmp_path / "o").exists()
     assert run("evaluate", "dt", "cnn", "--weights", "w.safetensors").returncode == 2
 
 
@@ -150,6 +166,76 @@ def test_evaluate_ends_with_an_error_where_every_seed_failed(
     done = run("evaluate", str(tmp_path / "small.py"), "--suite", str(definitions / "tiny.toml"))
     assert done.returncode == 1
     assert "training diverged" in done.stderr
+
+
+def tiny(definitions: Path, name: str = "mine") -> Path:
+    """A user's own suite of that name, in a file that the package does not know."""
+    path = definitions.parent / f"{name}.toml"
+    path.write_text((definitions / "tiny.toml").read_text().replace('name = "tiny"', f'name = "{name}"'))
+    return path
+
+
+def test_runs_cannot_be_laid_where_a_file_stands(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = run("evaluate", "identity", "--limit", "2", "--out", "taken")
+    assert done.returncode == 2
+    assert "cannot be written (not a directory); choose another folder with --out" in done.stderr
+
+
+def test_a_model_that_raises_is_one_line_with_its_place_and_the_next_step(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "raises.py").write_text("def answer(x, task):\n    return x[:, [7]]\n")
+    done = run("evaluate", "raises.py", "--limit", "2")
+    assert done.returncode == 2
+    assert "raises raised IndexError: index 7 is out of bounds" in done.stderr
+    assert "(raises.py:2) on images (4, 3, 32, 32); run `easy2hard check raises.py`." in done.stderr
+
+
+def test_ceilings_are_of_the_levels_named_their_cost_is_said_first_and_the_gap_last(
+    run: Run, write_entry: Callable[..., Path], definitions: Path, tmp_path: Path
+) -> None:
+    write_entry()
+    ask = ("--suite", str(tiny(definitions)), "--ceiling", "--levels", "0.1,0.3", "--seeds", "0,1")
+    done = run("evaluate", str(tmp_path / "small.py"), *ask)
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"4 trainings, about \d+ s together", done.stderr)
+    assert "small, ceiling, trained at 0.3, seed 1: PSNR" in done.stdout
+    assert "trained at 0.2" not in done.stdout
+    gap = done.stdout[done.stdout.index("the extrapolation gap") :].splitlines()
+    assert gap[2].split()[:2] == ["small", "0.3"]
+    assert not re.match(r"\d+ trainings", run("evaluate", str(tmp_path / "small.py"), *ask).stderr)
+
+
+def test_what_does_not_learn_has_no_ceiling_and_is_told_so(run: Run) -> None:
+    done = run("evaluate", "identity", "--ceiling", "--limit", "2", "--json")
+    assert "identity is not trained here, so it has no ceilings" in done.stderr
+    assert len(json.loads(done.stdout)) == 1
+
+
+def test_the_next_step_of_a_limited_run_names_the_files_that_were_given(
+    run: Run, definitions: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "my_model.py").write_text(MODEL)
+    mine = str(tiny(definitions))
+    done = run("evaluate", "./my_model.py", "--suite", mine, "--limit", "2")
+    assert (
+        f"run `easy2hard evaluate ./my_model.py --suite {mine} --track quick` without a limit" in done.stderr
+    )
+
+
+def test_a_folder_of_images_that_a_suite_does_not_read_is_not_passed_over(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ("--levels", "0.1", "--splits", "test", "--rows", "5", "--images-dir", "pictures")
+    assert (
+        "--images-dir pictures is not read; suites that read images: sp-"
+        in run("generate", "sp", *ask).stderr
+    )
+    maze = run("generate", "maze", "--levels", "9", *ask[2:])
+    assert "maze draws its samples itself, so --images-dir pictures is not read." in maze.stderr
+    done = run("evaluate", "identity", "--limit", "2", "--levels", "0.1", "--images-dir", "pictures")
+    assert "is not read" in done.stderr
+    monkeypatch.setenv("EASY2HARD_IMAGES", "pictures")  # set for whatever suite reads it
+    assert "is not read" not in run("generate", "sp", *ask[:-2]).stderr
 
 
 def test_evaluate_reads_the_test_samples_from_files_to_the_same_scores(run: Run, tmp_path: Path) -> None:
@@ -165,6 +251,21 @@ def test_check_fails_with_code_1_and_says_what_to_change(run: Run, tmp_path: Pat
     done = run("check", "bad.py")
     assert done.returncode == 1
     assert "must give answers" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("columns", [60, 100, 120])
+def test_a_table_breaks_neither_its_figures_nor_its_title(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    levels = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]
+    row = ["1=", "a model with a name that is far too long for its column", "3", *["32.98 ± 0.04"] * 6, "n/a"]
+    screen.table("a title of several words", ["rank", "model", "seeds", *levels, "mean of hard"], [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a title of several words"
+    assert [line.count("32.98 ± 0.04") for line in lines if "32.98" in line] == [6]
+    assert max(map(len, lines)) <= 120
+    assert len(lines) > 3
 
 
 def test_list_models_gives_scripts_the_counts(run: Run) -> None:

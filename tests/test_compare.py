@@ -198,6 +198,9 @@ def test_the_comparison_goes_to_json_and_to_a_table(tmp_path: Path) -> None:
     comparison = against(tmp_path, "a", "b")
     assert json.loads(comparison.model_dump_json())["headline"]["significant"] is True
     text = table(comparison)
+    assert text.splitlines()[-1].startswith(
+        "p is over samples alone; a difference is significant where p < 0.05 and"
+    )
     assert "| headline" in text
     assert f"{comparison.headline.a:.2f}" in text
     assert compare(*(gather(n, suite.read("sp"), "quick", [tmp_path]) for n in "ab")) == comparison

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import easy2hard
@@ -319,6 +320,55 @@ def test_weights_of_another_model_are_refused_by_name(
         run(write_entry(), weights=tmp_path / "none.pt")
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_a_state_dict_in_a_checkpoint_of_a_script_is_taken_out(
+    key: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    plain = run(write_entry())
+    tensors = load_file(folder_of(plain, tmp_path / "runs") / "weights.safetensors")
+    torch.save({key: tensors, "epoch": 3}, tmp_path / "checkpoint.pt")
+    assert figures(run(write_entry(), weights=tmp_path / "checkpoint.pt")) == figures(plain)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is neither safetensors nor a state dict of torch; save"),
+        (b"no weights at all", "it is neither safetensors nor a state dict of torch; save"),
+        ([1, 2], "it holds a list; a state dict has names and tensors"),
+        ({"net": {}, "epoch": 3}, "it holds a dict of net, epoch; a state dict has"),
+        (
+            nn.Conv2d(3, 3, 1),
+            r"it holds more than tensors, such as a whole module; save model\.state_dict\(\) alone",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_state_dict_is_told_what_it_should_hold(
+    content: Any, said: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(UserError, match=said) as raised:
+        run(write_entry(), weights=path)
+    assert "weights_only" not in str(raised.value)
+
+
+def test_what_evaluate_returns_shows_its_headline_in_a_line(tiny: Suite, tmp_path: Path) -> None:
+    done = evaluate(nn.Identity(), tiny, out=tmp_path)
+    mean = np.mean([done.record.answer_cell(level).value for level in ("0.2", "0.3")])  # type: ignore[union-attr]
+    assert repr(done) == (
+        "<Evaluation of identity on tiny, quick track; mean PSNR (dB) of the hard levels: "
+        f"seed 0: {mean:.2f}>"
+    )
+    part = evaluate(nn.Identity(), tiny, levels=("0.2",), out=tmp_path)
+    assert repr(part).endswith("seed 0: n/a>")
+
+
+def test_what_is_no_model_is_answered_with_what_evaluate_takes(tiny: Suite, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"takes the name of an entry.*an nn\.Module.*; got 3 \(int\)"):
+        evaluate(3, tiny, out=tmp_path)  # type: ignore[arg-type]
+
+
 def test_a_model_object_is_scored_as_it_is(tiny: Suite, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = DT(3, 3, width=4)
@@ -385,6 +435,55 @@ def test_a_suite_with_a_noise_of_the_users_own_needs_no_fork(
     assert record.task.stamp == {"what": "dimmed"}
     values = [record.answer_cell(level).value for level in record.task.levels]  # type: ignore[union-attr]
     assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            NOISE.replace("def stamp", "def stmp"),
+            r"mine\.py lacks stamp; a file for noise has the functions normalise",
+        ),
+        ("normalise = apply = 3", r"mine\.py lacks normalise, apply, stamp"),
+        ("import nothing_of_that_name", r"mine\.py cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_a_noise_that_lacks_a_function_is_told_on_opening(
+    code: str, said: str, definitions: Path, tmp_path: Path
+) -> None:
+    suite = user_suite(tmp_path / "a", definitions)
+    (tmp_path / "a" / "mine.py").write_text(code)
+    with pytest.raises(UserError, match=said):
+        open_task(suite)
+
+
+def test_a_file_of_images_needs_the_function_open(tiny: Suite, tmp_path: Path) -> None:
+    (tmp_path / "pictures.py").write_text("")
+    with pytest.raises(UserError, match=r"pictures\.py lacks open; a file for images has the function open"):
+        open_task(tiny.model_copy(update={"images": str(tmp_path / "pictures.py")}))
+
+
+LATE = "        if {when}:\n            raise KeyError('late')\n        return self.last(state)"
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("self.training", r"KeyError: 'late' \(small\.py:\d+\) in its first steps of training at level 0\.1"),
+        ("len(x) == 6", r"KeyError: 'late' \(small\.py:\d+\) on images \(6, 3, 16, 16\) of level 0\.1"),
+    ],
+)
+def test_a_model_that_raises_later_is_told_what_it_was_doing(
+    when: str, said: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        run(write_entry(("        return self.last(state)", LATE.format(when=when))))
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_an_object_that_raises_keeps_its_exception(run: Callable[..., Record]) -> None:
+    with pytest.raises(RuntimeError, match="channels"):
+        run(nn.Conv2d(4, 3, 1))
 
 
 def test_a_noise_that_was_edited_is_another_protocol_and_run_anew(
@@ -457,6 +556,16 @@ def test_an_unknown_metric_is_refused_before_anything_is_trained(
     assert not (tmp_path / "runs").exists()
 
 
+def test_an_entry_of_some_suites_takes_a_users_own_of_the_same_noise(tmp_path: Path) -> None:
+    mine = suites.read("gaussian").model_copy(update={"name": "mine", "easy": ("0.1",), "hard": ("0.2",)})
+    ask: dict[str, Any] = {"limit": 1, "levels": ("0.1",), "out": tmp_path}
+    assert evaluate("shrink", mine, **ask).record.task.suite == "mine"
+    with pytest.raises(
+        UserError, match=r"shrink is for the suites gaussian.*others of the same noise; got sp"
+    ):
+        evaluate("shrink", "sp", **ask)
+
+
 def test_an_entry_is_not_asked_what_it_is_not_for(tiny_maze: Suite, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="median-3 is for the task denoise; suite tiny-maze asks maze"):
         evaluate("median-3", tiny_maze, out=tmp_path)
@@ -465,6 +574,11 @@ def test_an_entry_is_not_asked_what_it_is_not_for(tiny_maze: Suite, tmp_path: Pa
 def test_a_maze_too_large_to_train_on_makes_no_ceiling(tiny_maze: Suite, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="hard level up to size 17; got 33"):
         evaluate("dt-maze-lattice", tiny_maze, ceiling="33", out=tmp_path)
+
+
+def test_what_has_no_recipe_makes_no_ceiling(run: Callable[..., Record], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="identity has no recipe, so it cannot be trained at a hard level"):
+        run(nn.Identity(), ceiling="0.3")
 
 
 DIVERGES = (("lr=3e-3", 'lr=1e30, clip=None, optimizer="sgd"'),)
@@ -479,6 +593,11 @@ def test_a_run_that_diverges_is_a_record_that_says_so(run: Callable[..., Record]
 
 
 NAN = "return self.last(state) / 0"
+UNTAUGHT = (
+    ("recipe =", "unused ="),
+    ("return Net(task.in_channels, task.out_channels)",
+     "return Net(task.in_channels, task.out_channels).requires_grad_(False)"),
+)  # fmt: skip
 
 
 def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opened(
@@ -486,7 +605,7 @@ def test_a_model_that_answers_no_numbers_is_refused_before_a_hard_level_is_opene
 ) -> None:
     drawn: list[tuple[str, str]] = []
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    untrained = write_entry(("return self.last(state)", NAN), ("recipe =", "unused ="))
+    untrained = write_entry(("return self.last(state)", NAN), *UNTAUGHT)
     with pytest.raises(UserError, match=r"small answers with NaN or infinity at level 0\.1"):
         run(untrained)
     assert set(drawn) == {("validation", "0.1")}
@@ -548,7 +667,7 @@ def test_a_later_thought_that_is_no_number_scores_low_and_stays_in_the_record(
             "return state * (1 if t < 2 else torch.nan)",
         ),
     )
-    record = run(write_entry(*late, ("recipe =", "unused =")))
+    record = run(write_entry(*late, *UNTAUGHT))
     assert all(np.isfinite(cell.value) for cell in record.cells)
     assert records.read(folder_of(record, tmp_path / "runs") / "record.json") == record
 
@@ -656,3 +775,26 @@ def test_a_tensor_in_evaluation_holds_no_gradient(run: Callable[..., Record]) ->
 
     run(Looking())
     assert not any(seen)
+
+
+UNTRAINED = """
+from torch import nn
+
+def build(task):
+    return nn.Conv2d(3, 3, 3, padding=1)
+"""
+
+
+def test_a_file_with_parameters_and_no_recipe_is_refused_before_anything_runs(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    path = write_entry(name="norecipe.py", code=UNTRAINED)
+    with pytest.raises(
+        UserError, match=r"norecipe has 84 parameters and no recipe.*recipe = Recipe\(.*--weights"
+    ):
+        run(path)
+    assert not (tmp_path / "runs").exists()
+    torch.save(nn.Conv2d(3, 3, 3).state_dict(), tmp_path / "w.pt")
+    assert run(path, weights=tmp_path / "w.pt").status == "ok"
+    frozen = ("padding=1)", "padding=1).requires_grad_(False)")
+    assert run(write_entry(frozen, name="frozen.py", code=UNTRAINED)).status == "ok"

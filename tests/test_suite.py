@@ -185,8 +185,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_suite_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(UserError, match=r"no suite 'saltpepper'; there are: .*maze.*sp"):
         read("saltpepper")
-    with pytest.raises(UserError, match=r"no suite 'none\.toml'"):
-        read("none.toml")
+    with pytest.raises(UserError, match=r"no file \./none\.toml; the suites of the package are: .*sp"):
+        read("./none.toml")
+
+
+def test_a_suite_that_lacks_keys_points_to_where_they_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\n')
+    with pytest.raises(UserError, match=r"seed: Field required; .*explained in .*generators.README\.md"):
+        read(tmp_path / "mine.toml")
 
 
 def test_a_table_by_level_holds_from_its_level_upwards(rewrite: Rewrite) -> None:

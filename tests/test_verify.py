@@ -145,6 +145,11 @@ def test_a_fresh_seed_finds_out_figures_that_are_too_good(recorded: Recorded) ->
     assert not any(difference.agrees for difference in differences if difference.metric == "psnr")
 
 
+def test_a_fresh_seed_that_is_the_suites_own_is_refused(recorded: Recorded) -> None:
+    with pytest.raises(UserError, match="--fresh-seed 0 is the seed of tiny itself"):
+        verify(recorded("median-3"), fresh_seed=0)
+
+
 def test_an_object_is_told_to_be_given_with_its_code(tiny: Suite, tmp_path: Path) -> None:
     path = evaluate(nn.Identity(), tiny, out=tmp_path).filed[0].path
     with pytest.raises(UserError, match="its hash differs"):

@@ -80,6 +80,8 @@ def generate(
     Raises `UserError` for levels, splits or rows that cannot be, a folder that holds other data, is in use by
     another run or cannot be written, and a full disk. A file is never half written.
     """
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads must be at least 1; got {threads}.")
     task = open_task(suite, directory)
     wanted = _wanted(task, suite, levels, splits, rows)
     folder = Path(out) / suite.name
@@ -126,8 +128,8 @@ def _wanted(
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, so that what lies in it unfinished is nobody's, and can be cleared away."""
+    atomic.make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.with_name(f".{folder.name}.lock"))
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -90,14 +90,27 @@ def open(suite: Suite, directory: Path | None = None) -> Denoise:
     """The task of a suite that names a noise, an image source and an image size."""
     if suite.noise is None or suite.images is None or suite.size is None:
         raise UserError(f"suite {suite.name}: the task denoise needs the keys noise, images and size.")
-    noise = shelf.take("noise", suite.noise)
-    source = cast(
-        Source,
-        shelf.take("images", suite.images).open(
-            suite.size, _image_key(suite), directory, suite.hub, suite.revision
-        ),
-    )
-    return Denoise(suite, noise, source)
+    noise = _whole("noise", suite.noise, ("normalise", "apply", "stamp"))
+    images = _whole("images", suite.images, ("open",))
+    source = images.open(suite.size, _image_key(suite), directory, suite.hub, suite.revision)
+    return Denoise(suite, noise, cast(Source, source))
+
+
+def _whole(kind: str, name: str, functions: tuple[str, ...]) -> ModuleType:
+    """The file of a noise or an image source; `UserError` where it cannot be imported or lacks a function."""
+    try:
+        module = shelf.take(kind, name)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{name} cannot be imported: {type(error).__name__}: {error}.") from error
+    missing = [function for function in functions if not callable(getattr(module, function, None))]
+    if missing:
+        raise UserError(
+            f"{name} lacks {', '.join(missing)}; a file for {kind} has the function"
+            f"{'s' if len(functions) > 1 else ''} {', '.join(functions)}, which easy2hard/{kind}/__init__.py describes."
+        )
+    return module
 
 
 def _image_key(suite: Suite) -> Callable[[str], int]:

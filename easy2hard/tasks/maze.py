@@ -17,6 +17,7 @@ from easy2hard.tasks import I64, U64, Batch
 if TYPE_CHECKING:
     from torch import Tensor
 
+_LARGEST = 13_373  # beyond, a single image of 8-bit RGB takes more than 2 GiB
 # Layouts are divided among the splits by their class mod 16, equal for symmetric layouts.
 _CLASSES = {"train": (0, 7), "validation": (8, 11), "test": (12, 15)}
 
@@ -38,6 +39,12 @@ class Maze:
         if "." in level or int(level) < 7 or int(level) % 2 == 0:
             raise UserError(
                 f"a maze size is an odd whole number from 7 upwards, such as 9 or 59; got {level}."
+            )
+        if int(level) > _LARGEST:
+            side = 2 * int(level) + 6
+            raise UserError(
+                f"a maze's image must fit into 2 GiB, which is size {_LARGEST:,}; one of size {level} has "
+                f"{side:,} x {side:,} pixels, {3 * side**2 / 2**30:,.1f} GiB. Name a smaller size."
             )
         return level
 
