@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 from records import Made, identity, make
 
-from easy2hard import archive, board
+from easy2hard import archive, board, entry as entries
 from easy2hard.board import collect, definition, tidy
 from easy2hard.board.sheet import Sheet, lay_out
 from easy2hard.errors import UserError
@@ -620,3 +622,45 @@ def test_boards_load_neither_torch_nor_datasets(room: str) -> None:
     code = f"import sys, easy2hard.{room}; print(*({{'torch', 'datasets', 'matplotlib'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == ""
+
+
+# The same page is rendered with a kill before its third file takes its place.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from easy2hard import atomic, board
+
+place, left = os.replace, [2]
+
+def replace(source, target):
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+    place(source, target)
+
+atomic.os.replace = replace
+sys.argv = ["easy2hard", "leaderboard", "--submissions", sys.argv[1], "--out", sys.argv[2]]
+from easy2hard import cli
+cli.main()
+"""
+
+
+def test_boards_whose_rendering_was_killed_are_whole_files_and_complete_after_a_rerun(tmp_path: Path) -> None:
+    submissions = tmp_path / "submissions"
+    for name in ("identity", "median-3"):
+        shutil.copytree(entries.folder() / name, submissions / name)
+
+    def rendered(code: str, out: Path) -> tuple[int, dict[str, bytes]]:
+        ask = ["leaderboard", "--submissions", str(submissions), "--out", str(out)]
+        command = ["-c", code, str(submissions), str(out)] if code else ["-m", "easy2hard", *ask]
+        done = subprocess.run([sys.executable, *command], capture_output=True, check=False)
+        return done.returncode, {
+            path.name: path.read_bytes() for path in out.iterdir() if not path.name.startswith(".")
+        }
+
+    _, whole = rendered("", tmp_path / "whole")
+    killed, part = rendered(KILLED, tmp_path / "killed")
+    assert killed == -signal.SIGKILL
+    assert len(part) == 2
+    assert part.items() <= whole.items()
+    assert rendered("", tmp_path / "killed") == (0, whole)
