@@ -13,7 +13,7 @@ def losses(alpha: float) -> dict[str, float]:
     return {"fixed": 1 - alpha, "progressive": alpha}
 
 
-quick = Recipe(rows=10_000, epochs=1, batch_size=20, lr=3e-3, warmup=0.1, clip=0.1, train_iterations=5)
+quick = Recipe(rows=10_000, epochs=1, batch_size=5, lr=1.5e-3, warmup=0.1, clip=0.1, train_iterations=5)
 paper = Recipe(epochs=20, batch_size=64, lr=1e-3, clip=1.0, train_iterations=5)
 recipes = {
     **{f"alpha-{alpha:g}": quick.model_copy(update={"losses": losses(alpha)}) for alpha in (0, 0.5, 1)},

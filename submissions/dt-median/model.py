@@ -10,6 +10,6 @@ def build(task: TaskSpec) -> Recurrent:
 
 
 recipes = {
-    "quick": Recipe(rows=10_000, epochs=1, batch_size=20, lr=3e-3, warmup=0.1, clip=0.1, train_iterations=5),
+    "quick": Recipe(rows=10_000, epochs=1, batch_size=5, lr=1.5e-3, warmup=0.1, clip=0.1, train_iterations=5),
     "paper": Recipe(epochs=20, batch_size=64, lr=1e-3, clip=1.0, train_iterations=5),
 }
