@@ -14,8 +14,8 @@ recipes = {
     "quick": Recipe(
         rows=10_000,
         epochs=1,
-        batch_size=20,
-        lr=3e-3,
+        batch_size=5,
+        lr=1.5e-3,
         warmup=0.1,
         clip=0.1,
         train_iterations=10,
