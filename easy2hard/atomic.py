@@ -34,8 +34,13 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or "not permitted").lower()
-        raise UserError(f"{path} cannot be written ({reason}); choose another folder with --out.") from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    """What to say of a path that cannot be written."""
+    reason = (error.strerror or "not permitted").lower()
+    return UserError(f"{path} cannot be written ({reason}); choose another folder with --out.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -53,6 +58,5 @@ def _explained(error: OSError, path: Path) -> Exception:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):  # Windows knows no quota
         return UserError(f"the disk is full while writing {path}; free some space and run the command again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
-        reason = (error.strerror or "not permitted").lower()
-        return UserError(f"{path} cannot be written ({reason}); choose another folder with --out.")
+        return unwritable(path, error)
     return error

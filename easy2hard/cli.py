@@ -400,10 +400,11 @@ def evaluate(
 
 def _found(model: str, trust_code: bool) -> tuple["Entry", Path | None]:
     """A model, and its weights where it comes from the Hub with some."""
-    from easy2hard import entry as entries, hub
+    from easy2hard import entry as entries
 
     if not model.startswith("hf:"):
         return entries.load(model), None
+    from easy2hard import hub
 
     fetched = hub.fetch(model.removeprefix("hf:"), trust_code=trust_code)
     return entries.load(fetched.path), fetched.weights

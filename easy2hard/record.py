@@ -101,9 +101,7 @@ class Cell(_Strict):
     ci95: tuple[float, float] | None
     iterations: _Share  # mean number of iterations used
     macs: _Share  # mean per sample, at this level's image size
-    nan: Annotated[int, Field(ge=0)] = (
-        0  # answers that hold NaN, which counts as black (in a maze, as no path)
-    )
+    nan: Annotated[int, Field(ge=0)] = 0  # answers that hold NaN: they count as black (in a maze, as no path)
 
 
 class Samples(_Strict):

@@ -355,7 +355,7 @@ def test_a_file_that_holds_no_state_dict_is_told_what_it_should_hold(
 
 def test_what_evaluate_returns_shows_its_headline_in_a_line(tiny: Suite, tmp_path: Path) -> None:
     done = evaluate(nn.Identity(), tiny, out=tmp_path)
-    mean = np.mean([done.record.answer_cell(level).value for level in ("0.2", "0.3")])  # type: ignore[union-attr]
+    mean = np.mean([done.record.answer_cell(level).value for level in ("0.2", "0.3")])  # type: ignore[union-attr]  # all there
     assert repr(done) == (
         "<Evaluation of identity on tiny, quick track; mean PSNR (dB) of the hard levels: "
         f"seed 0: {mean:.2f}>"
@@ -366,7 +366,7 @@ def test_what_evaluate_returns_shows_its_headline_in_a_line(tiny: Suite, tmp_pat
 
 def test_what_is_no_model_is_answered_with_what_evaluate_takes(tiny: Suite, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"takes the name of an entry.*an nn\.Module.*; got 3 \(int\)"):
-        evaluate(3, tiny, out=tmp_path)  # type: ignore[arg-type]
+        evaluate(3, tiny, out=tmp_path)  # type: ignore[arg-type]  # what a user may do
 
 
 def test_a_model_object_is_scored_as_it_is(tiny: Suite, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from easy2hard.archive import Filed, Seeds
 from easy2hard.board.collect import Refused, collect, trained_on
 from easy2hard.board.definition import Board
-from easy2hard.board.sheet import Row, Sheet, lay_out
+from easy2hard.board.sheet import Gap, Row, Sheet, lay_out
 from easy2hard.board.standing import Standing, show_figure
 from easy2hard.record import Record
 from easy2hard.suite import Suite, Track
@@ -121,9 +121,9 @@ def _gaps(runs: Sequence[Filed], asked: Suite) -> Shown:
             Standing(Seeds(tuple(filed)), asked, (level,)).figure(level, metric) if filed else None
             for filed in ([filed for filed in of_kind if not trained_on(filed)], ceiling)
         )
-        gap = show(metric, hard.value - easy.value) if easy and hard else "n/a"
-        figures = [show_figure(metric, easy), show_figure(metric, hard), gap]
-        rows.append([ceiling[0].record.title, level, *figures])
+        gap = Gap(Seeds(tuple(ceiling)), level, hard, easy)
+        figures = [show_figure(metric, easy), show_figure(metric, hard), show(metric, gap.value)]
+        rows.append([gap.ceiling.record.title, level, *figures])
     easy_levels = ", ".join(asked.easy)
     title = f"{asked.name}, the extrapolation gap: {label(metric)} at the declared answer"
     columns = ["model", "level", f"trained at {easy_levels}", "trained at the level (ceiling)", "gap"]

@@ -69,10 +69,9 @@ def _levels(sheet: Sheet) -> str:
 def _gaps(sheet: Sheet) -> str:
     """What training on a hard level gives the same model, and how far the entry stays below it."""
     metric, lines = sheet.asked.metric, []
-    for ceiling, level, trained, entry in sheet.gaps:
-        gap = trained.value - entry.value if trained and entry else None
-        figures = (show_figure(metric, trained), show_figure(metric, entry), show(metric, gap))
-        lines.append(_line([ceiling.record.title, level, *figures]))
+    for gap in sheet.gaps:
+        figures = (show_figure(metric, gap.trained), show_figure(metric, gap.entry), show(metric, gap.value))
+        lines.append(_line([gap.ceiling.record.title, gap.level, *figures]))
     head = ["Model", "Level", "Trained on it", "Trained on easy", "Extrapolation gap"]
     return _tabular(sheet, ", ceilings", head, "\n".join(lines)) if lines else ""
 

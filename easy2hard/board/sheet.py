@@ -41,6 +41,11 @@ class Gap(NamedTuple):
     trained: Figure | None  # the ceiling at `level`
     entry: Figure | None  # the entry at `level`; None where it has no record here
 
+    @property
+    def value(self) -> float | None:
+        """How far the entry stays below its ceiling."""
+        return self.trained.value - self.entry.value if self.trained and self.entry else None
+
 
 @dataclass(frozen=True)
 class Sheet:

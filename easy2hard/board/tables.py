@@ -77,16 +77,15 @@ def beside_paper(sheet: Sheet, submissions: str) -> str:
 def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:
     """What training on a hard level gives the same model, and how far the entry stays below it."""
     lines = []
-    for ceiling, level, trained, entry in found:
-        gap = trained.value - entry.value if trained and entry else None
+    for gap in found:
         lines.append(
             {
-                "model": _name(ceiling.record, submissions),
-                "level": level,
-                "trained on it": show_figure(metric, trained),
-                "trained on easy": show_figure(metric, entry),
-                "extrapolation gap": show(metric, gap),
-                "seeds": _seeds(len(ceiling.filed), ceiling.failed),
+                "model": _name(gap.ceiling.record, submissions),
+                "level": gap.level,
+                "trained on it": show_figure(metric, gap.trained),
+                "trained on easy": show_figure(metric, gap.entry),
+                "extrapolation gap": show(metric, gap.value),
+                "seeds": _seeds(len(gap.ceiling.filed), gap.ceiling.failed),
             }
         )
     return _table(lines, left=("model",))

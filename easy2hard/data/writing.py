@@ -137,10 +137,7 @@ def _alone(folder: Path) -> Iterator[None]:
             f"another run is writing in {folder}; wait for it, or choose another --out."
         ) from error
     except OSError as error:
-        reason = (error.strerror or "not permitted").lower()
-        raise UserError(
-            f"{folder} cannot be written ({reason}); choose another folder with --out."
-        ) from error
+        raise atomic.unwritable(folder, error) from error
     try:
         for left in folder.rglob(".*.tmp-*"):
             left.unlink()
