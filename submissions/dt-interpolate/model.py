@@ -14,14 +14,22 @@ recipes = {
     "quick": Recipe(
         rows=10_000,
         epochs=1,
-        batch_size=20,
-        lr=3e-3,
+        batch_size=5,
+        lr=1.5e-3,
         warmup=0.1,
-        clip=0.1,
+        clip=3e-4,  # few pixels are holes and little is left to correct, so gradients are this small
         train_iterations=10,
+        horizon=20,
         losses=losses,
     ),
     "paper": Recipe(
-        epochs=20, batch_size=50, lr=3e-3, warmup=0.1, clip=0.1, train_iterations=10, losses=losses
+        epochs=20,
+        batch_size=50,
+        lr=1.5e-3,
+        warmup=0.1,
+        clip=3e-4,
+        train_iterations=10,
+        horizon=20,
+        losses=losses,
     ),
 }
