@@ -16,14 +16,22 @@ recipes = {
     "quick": Recipe(
         rows=10_000,
         epochs=1,
-        batch_size=10,
-        lr=1e-3,
+        batch_size=5,
+        lr=1.5e-3,
         warmup=0.1,
-        clip=0.1,
+        clip=2e-4,  # little is left to correct after shrinking, so gradients are this small
         train_iterations=5,
+        horizon=10,
         losses=losses,
     ),
     "paper": Recipe(
-        epochs=20, batch_size=50, lr=1e-3, warmup=0.1, clip=0.1, train_iterations=5, losses=losses
+        epochs=20,
+        batch_size=50,
+        lr=1.5e-3,
+        warmup=0.1,
+        clip=2e-4,
+        train_iterations=5,
+        horizon=10,
+        losses=losses,
     ),
 }
