@@ -11,6 +11,7 @@ from easy2hard.errors import UserError
 from easy2hard.losses import Lesson, fixed, progressive, similarity
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import Recurrent
+from easy2hard.models.shrink import ShrinkDT
 
 
 class Tape(Recurrent):
@@ -106,10 +107,12 @@ def test_the_projection_learns_where_all_is_tracked() -> None:
     assert model.project.weight.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("net", [DT, ShrinkDT])
 @pytest.mark.parametrize("untracked", [True, False])
-def test_recall_learns_in_both_its_halves(untracked: bool) -> None:
+def test_recall_learns_in_both_its_halves(net: type[DT | ShrinkDT], untracked: bool) -> None:
     torch.manual_seed(0)
-    model = DT(3, 3, width=4)
+    model = net(3, 3, width=4)
+    model.tell("0.1")
     progressive.loss(lesson(model, seed=seed_with(untracked))).backward()
     assert model.recall_conv is not None
     gradient = model.recall_conv.both.weight.grad

@@ -88,6 +88,6 @@ def _synthesise(coefficients: Tensor, energy: Tensor, basis: Tensor) -> Tensor:
     size = basis.shape[-1]
     weight = 1 / energy
     total = F.conv_transpose2d(coefficients * weight, basis)
-    weights = F.conv_transpose2d(weight, torch.ones(1, 1, size, size, device=basis.device))
+    weights = F.conv_transpose2d(weight, basis.new_ones(1, 1, size, size))
     margin = size - 1
     return (total / weights)[..., margin:-margin, margin:-margin]

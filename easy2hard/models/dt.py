@@ -15,6 +15,8 @@ from easy2hard.layers.involution import involution
 from easy2hard.layers.median import check_size, median_filter
 from easy2hard.models.recurrent import Recurrent
 
+QUIET = 0.1  # the start of a head that corrects an answer: at first it says little
+
 
 def conv(inputs: int, outputs: int) -> nn.Conv2d:
     """The family's convolution: 3x3, same size, no bias; `UserError` where either is no whole number of channels."""

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from easy2hard.models.classical import DetectInterpolate, lost
-from easy2hard.models.dt import Residual, conv, head
+from easy2hard.models.dt import QUIET, Residual, conv, head
 from easy2hard.models.recurrent import Recurrent
-
-_START = 0.1  # of the head's last convolution: at first the answer is little more than the interpolation
 
 
 class InterpolateDT(Recurrent):
@@ -29,7 +27,7 @@ class InterpolateDT(Recurrent):
         self.project = conv(in_channels + 1, width)
         self.look = conv(width + in_channels + 1, width)
         self.block = nn.Sequential(Residual(width), Residual(width))
-        self.head = head(width, out_channels, start=_START)
+        self.head = head(width, out_channels, start=QUIET)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         holes = lost(x)

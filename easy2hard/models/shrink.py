@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from easy2hard.layers.shrinkage import dct_basis, hard_threshold, unclip, wiener
-from easy2hard.models.dt import Recall, Residual, conv, head
+from easy2hard.models.dt import QUIET, Recall, Residual, conv, head
 from easy2hard.models.recurrent import Recurrent
 
 _PATCH, _SECOND_PATCH = 8, 4  # pixels a side: of the threshold, and of the Wiener filter after it
-_START = 0.1  # of the head's last convolution: at first the answer is little more than the shrunk image
 
 
 class Shrink(nn.Module):
@@ -33,30 +32,32 @@ class Shrink(nn.Module):
 class ShrinkDT(Recurrent):
     """A `DT` that sees [shrunk image, what was taken away] and answers with the shrunk image plus its head.
 
-    State: features (n, width, height, width), the recall convolution's half of the image, and the shrunk image.
+    State: features (n, width, height, width), and the two images that it sees, which are shrunk once and stay.
     """
 
     needs = ("level",)
 
     def __init__(self, in_channels: int, out_channels: int, *, width: int) -> None:
         super().__init__()
+        self.channels = in_channels
         self.shrink = Shrink(in_channels)
         self.project = conv(2 * in_channels, width)
         self.recall_conv = Recall(width, 2 * in_channels)
         self.block = nn.Sequential(Residual(width), Residual(width))
-        self.head = head(width, out_channels, start=_START)
+        self.head = head(width, out_channels, start=QUIET)
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         assert self.level is not None  # `needs` has it told before every pass
         shrunk = self.shrink(x, self.level)
-        both = torch.cat([shrunk, x - shrunk], dim=1)
-        return F.relu(self.project(both), inplace=True), self.recall_conv.image(both), shrunk
+        seen = torch.cat([shrunk, x - shrunk], dim=1)
+        return F.relu(self.project(seen), inplace=True), seen
 
-    def step(self, state: tuple[Tensor, Tensor, Tensor], x: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
-        features, seen, shrunk = state
-        return self.block(self.recall_conv(features, seen)), seen, shrunk
+    def step(self, state: tuple[Tensor, Tensor], x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        features, seen = state
+        # The image's half of the recall is computed in each step: a loss may begin anywhere, and it has to learn there.
+        return self.block(self.recall_conv(features, self.recall_conv.image(seen))), seen
 
-    def decode(self, state: tuple[Tensor, Tensor, Tensor], x: Tensor) -> Tensor:
-        features, _, shrunk = state
-        answer: Tensor = shrunk + self.head(features)
+    def decode(self, state: tuple[Tensor, Tensor], x: Tensor) -> Tensor:
+        features, seen = state
+        answer: Tensor = seen[:, : self.channels] + self.head(features)
         return answer
