@@ -289,6 +289,19 @@ def test_without_a_word_from_the_net_a_wide_hole_becomes_as_smooth_as_its_edge()
     assert errors[2] < 1e-3
 
 
+def test_interpolation_converges_whatever_the_net_has_learnt() -> None:
+    """A head a thousand times too loud still moves an image less with each thought."""
+    torch.manual_seed(0)
+    model, x = InterpolateDT(3, 3, width=4), torch.rand(2, 3, 12, 12)
+    x[torch.rand(2, 1, 12, 12).expand_as(x) < 0.5] = 0
+    with torch.no_grad():
+        model.head[-1].weight.mul_(1000)
+        thoughts = torch.stack([model(x, iterations) for iterations in range(1, 40)])
+    moves = thoughts.diff(dim=0).flatten(2).norm(dim=2)
+    assert moves[0].min() > 1
+    assert (moves[1:] <= 0.9001 * moves[:-1]).all()
+
+
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:
     """Pooling 2x2 behind a border of 3 keeps every lattice point, and the answer lands on its pixels."""
     model = LatticeDT(3, 2, width=4)
