@@ -556,6 +556,21 @@ def test_an_unknown_metric_is_refused_before_anything_is_trained(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("size", [8, 10])
+def test_images_too_small_for_a_metric_are_refused_before_anything_is_trained(
+    size: int, run: Callable[..., Record], tiny: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    small = tiny.model_copy(update={"size": size})
+    with pytest.raises(
+        UserError, match=rf"11x11 .* have {size}x{size}; drop ssim from `metrics`, or take a size of 11"
+    ):
+        run(write_entry(), suite=small)
+    assert not (tmp_path / "runs").exists()
+    without = small.model_copy(update={"metrics": ("psnr",)})
+    just_fits = tiny.model_copy(update={"size": 11})
+    assert run(write_entry(), suite=without).status == run(write_entry(), suite=just_fits).status == "ok"
+
+
 def test_an_entry_of_some_suites_takes_a_users_own_of_the_same_noise(tmp_path: Path) -> None:
     mine = suites.read("gaussian").model_copy(update={"name": "mine", "easy": ("0.1",), "hard": ("0.2",)})
     ask: dict[str, Any] = {"limit": 1, "levels": ("0.1",), "out": tmp_path}
