@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from easy2hard import shelf
 from easy2hard.errors import UserError
@@ -39,7 +39,9 @@ class Recipe(BaseModel):
     train_iterations: _Whole = 5
     horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
     losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
-    options: dict[str, dict[str, float | str]] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
+    options: dict[
+        str, dict[str, bool | int | float | str]
+    ] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
     fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
     select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
     answer: int | str | dict[str, int | str] | None = (
@@ -257,16 +259,33 @@ def _check_recipe(path: Path, key: str, recipe: Any) -> None:
 
 
 def _check_options(path: Path, key: str, recipe: Recipe) -> None:
-    """Options are of losses that the recipe has, under the names of the loss function's own parameters."""
+    """Options are of losses that the recipe has, under the names and of the types of the loss's own parameters."""
     for loss, options in recipe.options.items():
         if loss not in recipe.losses:
             raise UserError(f"{path}: recipe '{key}' has options of the loss {loss}, but no such loss.")
-        _, *known = inspect.signature(shelf.take("losses", loss).loss).parameters
+        function = shelf.take("losses", loss).loss
+        _, *known = inspect.signature(function).parameters
         if unknown := sorted(set(options) - set(known)):
             there_are = f"it has: {', '.join(known)}" if known else "it has none"
             raise UserError(
                 f"{path}: recipe '{key}': the loss {loss} has no option {', '.join(unknown)}; {there_are}."
             )
+        kinds = get_type_hints(function)
+        for option, value in options.items():
+            if not _is_of(kinds.get(option, Any), value):
+                raise UserError(
+                    f"{path}: recipe '{key}': the option {option} of the loss {loss} must be "
+                    f"{inspect.formatannotation(kinds[option])}; got {value!r}."
+                )
+
+
+def _is_of(kind: Any, value: object) -> bool:
+    """Whether a value is of an annotation's kind: a whole number is a float too, a bool is no number."""
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 __all__ = ["Card", "Entry", "Recipe", "TaskSpec", "card", "folder", "load", "names", "read_card"]
