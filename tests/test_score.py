@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -153,6 +154,34 @@ def test_samples_that_leave_the_batch_answer_as_if_they_had_stayed(
         assert left.iterations.tolist() == stayed.iterations.tolist()
         np.testing.assert_array_equal(left.scores[metric], stayed.scores[metric])
         assert (left.rule, left.budget) == (rule, budget)
+
+
+class Named(NamedTuple):
+    now: Tensor
+    share: Tensor
+
+
+class NamedSettling(Settling):
+    """The same with a state whose parts have names."""
+
+    def encode(self, x: Tensor) -> Named:
+        return Named(*super().encode(x))
+
+    def step(self, state: Named, x: Tensor, t: int) -> Named:  # type: ignore[override]  # a tuple with names
+        return Named(state.now + state.share * (0.5 - state.now), state.share)
+
+
+@pytest.mark.parametrize("rule", ["agreement", "convergence"])
+def test_a_state_with_names_keeps_them_where_samples_leave(
+    rule: str, images: tuple[Task, Tensor, Tensor]
+) -> None:
+    named, plain = (
+        score_exit(model, *images, budget=30, rule=rule, metrics=["psnr"])
+        for model in (NamedSettling(), Settling())
+    )
+    assert len(set(plain.iterations.tolist())) > 1  # some leave before others
+    assert named.iterations.tolist() == plain.iterations.tolist()
+    assert named.scores["psnr"].tolist() == plain.scores["psnr"].tolist()
 
 
 def test_samples_that_leave_save_steps(images: tuple[Task, Tensor, Tensor]) -> None:
