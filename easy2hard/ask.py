@@ -1,6 +1,7 @@
 """What is asked of an entry: a suite, and how much of it; checked before anything is drawn."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
@@ -66,8 +67,9 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         )
     if ask.limit is not None and ask.limit < 1:
         raise UserError(f"--limit must be at least 1; got {ask.limit}.")
-    if any(budget < 1 for budget in ask.budgets):
-        raise UserError(f"a budget is a number of iterations, at least 1; got {min(ask.budgets)}.")
+    for budget in ask.budgets:
+        if not isinstance(budget, Integral) or budget < 1:
+            raise UserError(f"a budget is a whole number of iterations, at least 1; got {budget!r}.")
     if entry.card and entry.card.task != suite.task:
         raise UserError(
             f"{entry.name} is for the task {entry.card.task}; suite {suite.name} asks {suite.task}."

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ from easy2hard.units import label, show
 from easy2hard.version import VERSION
 from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
+_SEVERAL = ("levels", "budgets", "exits")  # of an Ask
 _LOOKED_AT = 4  # easy samples on which a model must answer with numbers before it is scored
 
 
@@ -140,14 +142,13 @@ def _opened(
 
 
 def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
-    """The question as its keywords put it: a path may be text, and a single level need not be a tuple."""
+    """The question as its keywords put it: a path may be text, a single level, budget or rule need not be a tuple."""
     unknown = sorted(set(asked) - set(Ask._fields))
     if unknown:
         raise UserError(f"evaluate takes no {', '.join(unknown)}; there are: {', '.join(Ask._fields[1:])}.")
     paths = {name: Path(asked[name]) for name in ("weights", "data", "images") if asked.get(name)}
-    ask = Ask(suite, **{**asked, **paths})
-    if isinstance(ask.levels, str | float):
-        ask = ask._replace(levels=(str(ask.levels),))
+    single = {name: (asked[name],) for name in _SEVERAL if isinstance(asked.get(name), str | Real)}
+    ask = Ask(suite, **{**asked, **paths, **single})
     if ask.fresh_seed is not None:
         ask = ask._replace(suite=suite.model_copy(update={"seed": ask.fresh_seed}))
     return ask

@@ -220,6 +220,15 @@ def test_levels_may_be_given_as_they_come_to_mind(levels: Any, run: Callable[...
     assert list(run(nn.Identity(), levels=levels).task.levels) == ["0.3"]
 
 
+def test_a_single_level_budget_or_exit_rule_need_not_be_a_tuple(
+    tmp_path: Path, tiny_maze: Suite, run: Callable[..., Record], write_entry: Write
+) -> None:
+    record = evaluate("identity-maze", tiny_maze, levels=9, out=tmp_path).record
+    assert list(record.task.levels) == ["9"]
+    cells = run(write_entry(), budgets=3, exits="agreement", levels=0.2, limit=2).cells
+    assert {(cell.budget, cell.exit) for cell in cells} == {(3, None), (3, "agreement")}
+
+
 def test_a_ceiling_trains_on_its_hard_level_and_is_scored_there_alone(
     run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -525,6 +534,8 @@ def test_a_record_holds_the_hash_of_the_code_that_ran_not_of_a_later_edit(
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a limit of none": ({"limit": 0}, "at least 1; got 0"),
     "a budget of none": ({"budgets": (3, 0)}, "at least 1; got 0"),
+    "a budget in words": ({"budgets": "five"}, "a whole number of iterations, at least 1; got 'five'"),
+    "half a budget": ({"budgets": (1, 2.5)}, "got 2.5"),
     "an unknown exit rule": ({"exits": ("soon",)}, "no 'soon' in easy2hard/exits/"),
     "a lone unknown exit rule": ({"exit": "soon"}, "no 'soon' in easy2hard/exits/"),
     "a rule that images cannot follow": ({"exit": "max_confidence"}, "needs answers that say how sure"),
