@@ -165,7 +165,7 @@ def load(name: str | Path) -> Entry:
     build = getattr(module, "build", None)
     if build is None and callable(getattr(module, "answer", None)):
         build = _build_function(module.answer)
-    if not callable(build) or len(inspect.signature(build).parameters) != 1:
+    if not callable(build) or not _takes_a_task(build):
         raise UserError(f"{path} needs a function build(task) that returns the model, or answer(x, task).")
     recipes = _recipes(path, module)
     readme = path.parent / "README.md"
@@ -180,6 +180,15 @@ def load(name: str | Path) -> Entry:
         train=_own_training(path, module, recipes),
         sha256=code,
     )
+
+
+def _takes_a_task(build: Callable[..., object]) -> bool:
+    """Whether it can be called as build(task); further parameters with defaults are its own."""
+    try:
+        inspect.signature(build).bind(None)
+    except (TypeError, ValueError):  # the second: of a builtin, which states no parameters
+        return False
+    return True
 
 
 def _build_function(answer: Callable[..., Any]) -> Callable[[TaskSpec], object]:
@@ -240,10 +249,11 @@ def _recipes(path: Path, module: ModuleType) -> dict[str, Recipe]:
     return dict(recipes)
 
 
-def _check_recipe(path: Path, key: str, recipe: Any) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", key):
+def _check_recipe(path: Path, key: object, recipe: Any) -> None:
+    if not (isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]*", key)):
         raise UserError(
-            f"{path}: a recipe's name goes into file names, so it is letters, digits, '.', '_' and '-'; got '{key}'."
+            f"{path}: a recipe's name goes into file names, so it is text of letters, digits, '.', '_' and '-'; "
+            f"got {key!r}."
         )
     if not isinstance(recipe, Recipe):
         raise UserError(f"{path}: recipe '{key}' must be an easy2hard.Recipe; got {type(recipe).__name__}.")

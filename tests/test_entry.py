@@ -45,10 +45,18 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are() -> None:
 FAULTS = {
     "no build": ("x = 1\n", r"needs a function build\(task\) .*or answer\(x, task\)"),
     "a build that is no function": ("build = 3\n", r"needs a function build\(task\)"),
+    "a build of none": ("def build(): ...\n", r"needs a function build\(task\)"),
+    "a build that states no parameters": ("build = dict\n", r"needs a function build\(task\)"),
     "a build of two": ("def build(a, b): ...\n", r"needs a function build\(task\)"),
     "a syntax error": ("def build(task:\n", r"cannot be imported: SyntaxError"),
     "an import that fails": ("import nothing_of_this_name\n", r"ModuleNotFoundError: No module"),
     "a recipe that is a table": (BUILD + "recipe = {'lr': 1}\n", r"must be an easy2hard\.Recipe; got dict"),
+    "a recipe under a number": (
+        f"from easy2hard import Recipe\n{BUILD}recipes = {{1: Recipe()}}\n", r"a recipe's name .*is text of .*got 1"
+    ),
+    "a recipe under a path": (
+        f"from easy2hard import Recipe\n{BUILD}recipes = {{'a/b': Recipe()}}\n", r"a recipe's name .*got 'a/b'"
+    ),
     "recipes that are one": (
         f"from easy2hard import Recipe\n{BUILD}recipes = Recipe()\n", r"recipes is a table, .*got Recipe"
     ),
@@ -138,6 +146,12 @@ def test_a_pure_function_is_an_entry_of_its_own_kind(write_entry: Write) -> None
     assert callable(function)
     assert function(2) == 6
     assert entry.recipe(None) is None
+
+
+@pytest.mark.parametrize("more", ["width=3", "*, width=3", "*widths", "**settings"])
+def test_a_build_may_have_further_parameters_with_defaults(more: str, write_entry: Write) -> None:
+    code = f"from torch import nn\ndef build(task, {more}):\n    return nn.Identity()\n"
+    assert isinstance(load(written(write_entry, code)).build(SPEC), nn.Identity)
 
 
 def test_a_build_goes_before_an_answer(write_entry: Write) -> None:
