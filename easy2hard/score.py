@@ -23,6 +23,10 @@ NAN = "nan"  # stands among the scores: whether the answer holds NaN, which coun
 _COMPACT_SHARE = 0.25  # of the batch must have finished before the rest is copied together
 
 
+class WrongAnswer(UserError):
+    """An answer that cannot be scored; it does not know whose."""
+
+
 class Row(NamedTuple):
     """The scores of one batch under one rule within one budget."""
 
@@ -153,18 +157,18 @@ def think(
 
 
 def checked(answer: object, task: Task, x: Tensor) -> Tensor:
-    """The answer; `UserError` for what is no tensor, of another shape, or of whole numbers."""
+    """The answer; `WrongAnswer` for what is no tensor, of another shape, or of whole numbers."""
     if not isinstance(answer, Tensor):
-        raise UserError(
+        raise WrongAnswer(
             f"the model answers with a {type(answer).__name__}; the task {task.name} needs one tensor (float32)."
         )
     expected = (len(x), task.out_channels, *x.shape[-2:])
     if tuple(answer.shape) != expected:
-        raise UserError(
+        raise WrongAnswer(
             f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}."
         )
     if not answer.is_floating_point():
-        raise UserError(
+        raise WrongAnswer(
             f"the model answers in {answer.dtype}; answers are floating point: end with .float()."
         )
     return answer

@@ -778,8 +778,55 @@ def test_a_recipe_for_what_cannot_learn_is_refused(run: Callable[..., Record], w
 
 
 def test_a_build_that_raises_is_told_with_its_reason(run: Callable[..., Record], write_entry: Write) -> None:
-    with pytest.raises(UserError, match=r"small: build\(task\) failed: ZeroDivisionError: division by zero"):
+    said = r"small: build\(task\) failed: ZeroDivisionError: division by zero; run `easy2hard check .*small\.py`\.$"
+    with pytest.raises(UserError, match=said):
         run(write_entry(("return Net(task.in_channels", "1 / 0; return Net(task.in_channels")))
+
+
+NO_LUCK = "raise UserError('no luck.')"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("return Net(", f"{NO_LUCK}; Net(", r"^small: no luck\.$"),
+        (
+            "return self.last(state)",
+            f"if self.training: {NO_LUCK}\n        return self.last(state)",
+            r"^small: no luck\.$",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state)[:, :1]",
+            r"^small: .*answers with shape \(4, 1, 16, 16\); .* needs .*; run `easy2hard check .*small\.py`\.$",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state)[:, : 3 if len(x) == 4 or self.training else 1]",
+            r"^small: .*answers with shape \(8, 1, 16, 16\)",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state) * float('nan')",
+            r"^small answers with NaN before it is trained; .* run `easy2hard check .*small\.py`\.$",
+        ),
+    ],
+    ids=["in build", "in training", "another shape", "another shape later", "NaN"],
+)
+def test_an_error_in_a_run_says_whose_it_is_once(
+    old: str, new: str, said: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    imported = ("import Recipe", "import UserError, Recipe")
+    with pytest.raises(UserError, match=said):
+        run(write_entry(imported, (old, new)))
+
+
+def test_what_an_entry_will_cost_is_refused_under_its_name(
+    tiny: Suite, tmp_path: Path, write_entry: Write
+) -> None:
+    entry = write_entry(("import Recipe", "import UserError, Recipe"), ("return Net(", f"{NO_LUCK}; Net("))
+    with pytest.raises(UserError, match=r"^small: no luck\.$"):
+        evaluation.foretell(entry, tiny, seeds=(0, 1), out=tmp_path)
 
 
 def test_a_file_called_model_is_named_after_its_folder(
