@@ -157,7 +157,11 @@ def think(
 
 
 def checked(answer: object, task: Task, x: Tensor) -> Tensor:
-    """The answer; `WrongAnswer` for what is no tensor, of another shape, or of whole numbers."""
+    """The answer; `WrongAnswer` for what is no tensor, of another shape, of whole numbers or of 8-bit floats.
+
+    Any floating point of 16 bits or more is taken. Images are scored in float32 (`Task.final`): float64 is rounded to
+    it, float16 and bfloat16 keep what their fewer bits say. A maze's two scores are compared in their own type.
+    """
     if not isinstance(answer, Tensor):
         raise WrongAnswer(
             f"the model answers with a {type(answer).__name__}; the task {task.name} needs one tensor (float32)."
@@ -167,9 +171,9 @@ def checked(answer: object, task: Task, x: Tensor) -> Tensor:
         raise WrongAnswer(
             f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}."
         )
-    if not answer.is_floating_point():
+    if not answer.is_floating_point() or answer.itemsize < 2:
         raise WrongAnswer(
-            f"the model answers in {answer.dtype}; answers are floating point: end with .float()."
+            f"the model answers in {answer.dtype}; answers are floating point of 16 bits or more: end with .float()."
         )
     return answer
 

@@ -189,6 +189,14 @@ def test_a_net_that_normalises_by_its_running_statistics_passes(
     assert all(finding.passed for finding in found.values()), found
 
 
+@pytest.mark.parametrize("kind", ["double", "half"])
+def test_answers_in_another_floating_point_pass(
+    kind: str, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    found = findings(write_entry((NOISE, f"self.last(state).{kind}()")))
+    assert all(finding.passed for finding in found.values()), found
+
+
 def test_the_progressive_loss_alone_reaches_every_parameter(
     findings: Callable[[Path], dict[str, Finding]], write_entry: Write
 ) -> None:
