@@ -1,6 +1,7 @@
 """What is asked of an entry: a suite, and how much of it; checked before anything is drawn."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
@@ -57,7 +58,7 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
     if ask.track not in get_args(Track):
         raise UserError(f"the track is {' or '.join(get_args(Track))}; got '{ask.track}'.")
     for metric in suite.metrics:
-        shelf.take("metrics", metric)
+        _check_size(metric, suite, task, levels)
     for name in (*ask.exits, *([ask.exit] if ask.exit else [])):
         shelf.take("exits", name)
     if ask.exit and not applicable([ask.exit], certain=certain(task)):
@@ -66,8 +67,9 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         )
     if ask.limit is not None and ask.limit < 1:
         raise UserError(f"--limit must be at least 1; got {ask.limit}.")
-    if any(budget < 1 for budget in ask.budgets):
-        raise UserError(f"a budget is a number of iterations, at least 1; got {min(ask.budgets)}.")
+    for budget in ask.budgets:
+        if not isinstance(budget, Integral) or budget < 1:
+            raise UserError(f"a budget is a whole number of iterations, at least 1; got {budget!r}.")
     if entry.card and entry.card.task != suite.task:
         raise UserError(
             f"{entry.name} is for the task {entry.card.task}; suite {suite.name} asks {suite.task}."
@@ -85,6 +87,19 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         ask = ask._replace(ceiling=_checked_ceiling(ask.ceiling, suite, task))
         levels = (cast(str, ask.ceiling),)
     return ask._replace(levels=levels)
+
+
+def _check_size(metric: str, suite: Suite, task: Task, levels: Sequence[str]) -> None:
+    """Raise `UserError` for a metric that is not there, or whose window does not fit into the images of a level."""
+    module = shelf.take("metrics", metric)
+    least: int = getattr(module, "SMALLEST", 1)
+    for height, width in map(task.shape, levels):
+        if min(height, width) < least:
+            change = f"drop {metric} from `metrics`, or " if metric != suite.metric else ""
+            raise UserError(
+                f"{module.TITLE} looks through a window of {least}x{least} pixels, and the images of suite "
+                f"{suite.name} have {height}x{width}; {change}take a size of {least} or more."
+            )
 
 
 def _alike(name: str, suite: Suite) -> bool:

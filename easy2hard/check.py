@@ -25,6 +25,7 @@ from easy2hard.weights import has_weights, load_weights, save_weights
 _TOLERANCE = 1e-4
 _ROWS = 4
 _LOSS_DRAWS = 20
+_LEFT_OUT = "The other checks wait until this is mended."
 _MOST_ITERATIONS = 3  # enough to see a fault, and quick
 
 
@@ -52,24 +53,35 @@ class _Case(NamedTuple):
 
 
 def check(entry: Entry, suite: Suite | None = None) -> Iterator[Finding]:
-    """Run all checks of an entry on samples of `suite`, by default the first that its card names, or its task's."""
+    """Run all checks of an entry on samples of `suite`, by default the first that its card names, or its task's.
+
+    Where it does not build, or does not answer with numbers of the right shape, the checks after that are left out:
+    what they would say has the same cause.
+    """
     suite = suite or _suite_of(entry)
     case = _case(entry, suite)
     try:
         model = case.build()
     except UserError as error:
-        yield Finding("builds", False, str(error))
+        yield Finding("builds", False, f"{error} {_LEFT_OUT}")
         return
     yield Finding("builds", True, f"{macs.parameters(model)[0]:,} parameters")
     for name, test in _CHECKS.items():
-        try:
-            yield Finding(name, True, test(case) or "")
-        except _Broken as broken:
-            yield Finding(name, False, str(broken))
-        except Exception as error:
-            yield Finding(
-                name, False, f"it raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            )
+        finding = _found(name, test, case)
+        if test is _shapes and not finding.passed:
+            yield finding._replace(detail=f"{finding.detail} {_LEFT_OUT}")
+            return
+        yield finding
+
+
+def _found(name: str, test: Callable[[_Case], str], case: _Case) -> Finding:
+    try:
+        return Finding(name, True, test(case))
+    except (_Broken, UserError) as broken:
+        return Finding(name, False, str(broken))
+    except Exception as error:
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        return Finding(name, False, f"it raised {type(error).__name__}{f': {said}' if said else ''}.")
 
 
 def _suite_of(entry: Entry) -> Suite:
@@ -91,8 +103,11 @@ def _case(entry: Entry, suite: Suite) -> _Case:
         torch.manual_seed(seed)
         try:
             model = adapt(entry.build(spec), entry.needs).eval()
+        except UserError:
+            raise
         except Exception as error:
-            raise UserError(f"build(task) failed: {type(error).__name__}: {error}") from error
+            said = str(error).rstrip(".")
+            raise UserError(f"build(task) failed: {type(error).__name__}: {said}.") from error
         model.tell(suite.easy[0])
         return model
 
@@ -314,8 +329,8 @@ def _card(case: _Case) -> str:
 
 
 _CHECKS: dict[str, Callable[[_Case], str]] = {
-    "the input is left alone": _input_untouched,
     "answers have the right shape at two sizes": _shapes,
+    "the input is left alone": _input_untouched,
     "the same seed and input give the same answer": _determinism,
     "stepping equals unrolling": _no_hidden_state,
     "samples do not depend on their batch": _batch_independence,

@@ -39,6 +39,9 @@ Images = Annotated[
 ]
 
 
+_RULES = ", ".join(shelf.names("exits"))
+
+
 def main() -> None:
     """Run the command; bad input is one line on the error stream and exit code 2."""
     try:
@@ -309,12 +312,14 @@ def evaluate(
     track: Annotated[str, typer.Option(help="quick (the first 500 test rows a level) or full.")] = "quick",
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 0,1,2.")] = "0",
     levels: Annotated[str | None, typer.Option(help="Levels to score; default: the suite's.")] = None,
-    budgets: Annotated[str | None, typer.Option(help="Iteration budgets, such as 1,5,50.")] = None,
+    budgets: Annotated[
+        str | None, typer.Option(help="Iteration budgets, such as 1,5,50; default: the suite's.")
+    ] = None,
     exits: Annotated[
         str, typer.Option(help="Exit rules scored beside the budgets; empty for none.")
     ] = "agreement,convergence,max_confidence",
     exit_: Annotated[
-        str | None, typer.Option("--exit", help="One rule alone; finished samples leave.")
+        str | None, typer.Option("--exit", help=f"One rule alone ({_RULES}); finished samples leave.")
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Score so many rows a level; such a run never ranks.")
@@ -331,9 +336,14 @@ def evaluate(
     ] = False,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cuda where there is one.")] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Probe bfloat16 and compilation, use what pays.")
+        bool,
+        typer.Option(
+            "--fast", help="bfloat16 and torch.compile, each where a short trial shows that it is faster."
+        ),
     ] = False,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; default: torch's own, one per core.")
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from an earlier run of the same.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for runs.")] = Path("runs"),
     trust_code: Annotated[

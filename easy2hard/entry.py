@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from easy2hard import shelf
 from easy2hard.errors import UserError
@@ -39,7 +39,9 @@ class Recipe(BaseModel):
     train_iterations: _Whole = 5
     horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
     losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
-    options: dict[str, dict[str, float | str]] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
+    options: dict[
+        str, dict[str, bool | int | float | str]
+    ] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
     fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
     select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
     answer: int | str | dict[str, int | str] | None = (
@@ -163,7 +165,7 @@ def load(name: str | Path) -> Entry:
     build = getattr(module, "build", None)
     if build is None and callable(getattr(module, "answer", None)):
         build = _build_function(module.answer)
-    if not callable(build) or len(inspect.signature(build).parameters) != 1:
+    if not callable(build) or not _takes_a_task(build):
         raise UserError(f"{path} needs a function build(task) that returns the model, or answer(x, task).")
     recipes = _recipes(path, module)
     readme = path.parent / "README.md"
@@ -178,6 +180,15 @@ def load(name: str | Path) -> Entry:
         train=_own_training(path, module, recipes),
         sha256=code,
     )
+
+
+def _takes_a_task(build: Callable[..., object]) -> bool:
+    """Whether it can be called as build(task); further parameters with defaults are its own."""
+    try:
+        inspect.signature(build).bind(None)
+    except (TypeError, ValueError):  # the second: of a builtin, which states no parameters
+        return False
+    return True
 
 
 def _build_function(answer: Callable[..., Any]) -> Callable[[TaskSpec], object]:
@@ -238,10 +249,11 @@ def _recipes(path: Path, module: ModuleType) -> dict[str, Recipe]:
     return dict(recipes)
 
 
-def _check_recipe(path: Path, key: str, recipe: Any) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", key):
+def _check_recipe(path: Path, key: object, recipe: Any) -> None:
+    if not (isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]*", key)):
         raise UserError(
-            f"{path}: a recipe's name goes into file names, so it is letters, digits, '.', '_' and '-'; got '{key}'."
+            f"{path}: a recipe's name goes into file names, so it is text of letters, digits, '.', '_' and '-'; "
+            f"got {key!r}."
         )
     if not isinstance(recipe, Recipe):
         raise UserError(f"{path}: recipe '{key}' must be an easy2hard.Recipe; got {type(recipe).__name__}.")
@@ -257,16 +269,33 @@ def _check_recipe(path: Path, key: str, recipe: Any) -> None:
 
 
 def _check_options(path: Path, key: str, recipe: Recipe) -> None:
-    """Options are of losses that the recipe has, under the names of the loss function's own parameters."""
+    """Options are of losses that the recipe has, under the names and of the types of the loss's own parameters."""
     for loss, options in recipe.options.items():
         if loss not in recipe.losses:
             raise UserError(f"{path}: recipe '{key}' has options of the loss {loss}, but no such loss.")
-        _, *known = inspect.signature(shelf.take("losses", loss).loss).parameters
+        function = shelf.take("losses", loss).loss
+        _, *known = inspect.signature(function).parameters
         if unknown := sorted(set(options) - set(known)):
             there_are = f"it has: {', '.join(known)}" if known else "it has none"
             raise UserError(
                 f"{path}: recipe '{key}': the loss {loss} has no option {', '.join(unknown)}; {there_are}."
             )
+        kinds = get_type_hints(function)
+        for option, value in options.items():
+            if not _is_of(kinds.get(option, Any), value):
+                raise UserError(
+                    f"{path}: recipe '{key}': the option {option} of the loss {loss} must be "
+                    f"{inspect.formatannotation(kinds[option])}; got {value!r}."
+                )
+
+
+def _is_of(kind: Any, value: object) -> bool:
+    """Whether a value is of an annotation's kind: a whole number is a float too, a bool is no number."""
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 __all__ = ["Card", "Entry", "Recipe", "TaskSpec", "card", "folder", "load", "names", "read_card"]

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from easy2hard.fit import fit, own_training, refuse_untrained
 from easy2hard.models.recurrent import Recurrent, adapt, place
 from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Listener, Step, silent
-from easy2hard.raised import told
+from easy2hard.raised import check_it, named, told
 from easy2hard.record import Record, Samples, Weights, now, read as read_record, write as write_record
 from easy2hard.recording import answered, asked, cells, declared, loss_stamps, train_iterations, trained
 from easy2hard.score import LAST, NAN, Row, checked as checked_answer, score_batch, score_exit
@@ -39,6 +40,7 @@ from easy2hard.units import label, show
 from easy2hard.version import VERSION
 from easy2hard.weights import has_weights, load_weights, save_weights, sha256_of
 
+_SEVERAL = ("levels", "budgets", "exits")  # of an Ask
 _LOOKED_AT = 4  # easy samples on which a model must answer with numbers before it is scored
 
 
@@ -96,7 +98,8 @@ def evaluate(
     entry, ask, task = _opened(model, suite, asked)
     if not entry.recipes or ask.weights:
         seeds = seeds[:1]  # nothing is trained, so there is nothing to repeat
-    return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
+    with named(entry):
+        return Evaluation(tuple(_run(entry, ask, task, seed, Path(out), resume, listen) for seed in seeds))
 
 
 def foretell(
@@ -112,12 +115,19 @@ def foretell(
     A few steps are timed on a throw-away model. Raises `UserError` on anything that cannot be asked.
     """
     entry, ask, task = _opened(model, suite, asked)
+    with named(entry):
+        return _foretold(entry, ask, task, seeds, Path(out))
+
+
+def _foretold(
+    entry: Entry, ask: Ask, task: Task, seeds: Sequence[int], out: Path
+) -> tuple[int, float | None]:
     chosen = entry.recipe(ask.recipe)
     if chosen is None or ask.weights:
         if not ask.weights:
             refuse_untrained(entry, _build(entry, task, ask.suite))
         return 0, 0.0
-    folders = [_folder(entry, ask, chosen, seed, Path(out)) for seed in seeds]
+    folders = [_folder(entry, ask, chosen, seed, out) for seed in seeds]
     trainings = sum(not (folder / "trained.json").is_file() for folder in folders)
     if not trainings:
         return 0, 0.0
@@ -140,14 +150,13 @@ def _opened(
 
 
 def _ask(suite: Suite, asked: dict[str, Any]) -> Ask:
-    """The question as its keywords put it: a path may be text, and a single level need not be a tuple."""
+    """The question as its keywords put it: a path may be text, a single level, budget or rule need not be a tuple."""
     unknown = sorted(set(asked) - set(Ask._fields))
     if unknown:
         raise UserError(f"evaluate takes no {', '.join(unknown)}; there are: {', '.join(Ask._fields[1:])}.")
     paths = {name: Path(asked[name]) for name in ("weights", "data", "images") if asked.get(name)}
-    ask = Ask(suite, **{**asked, **paths})
-    if isinstance(ask.levels, str | float):
-        ask = ask._replace(levels=(str(ask.levels),))
+    single = {name: (asked[name],) for name in _SEVERAL if isinstance(asked.get(name), str | Real)}
+    ask = Ask(suite, **{**asked, **paths, **single})
     if ask.fresh_seed is not None:
         ask = ask._replace(suite=suite.model_copy(update={"seed": ask.fresh_seed}))
     return ask
@@ -271,7 +280,8 @@ def _build(entry: Entry, task: Task, suite: Suite) -> Recurrent:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{entry.name}: build(task) failed: {type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        raise UserError(f"{entry.name}: build(task) failed: {said}; {check_it(entry)}.") from error
 
 
 def _train(
@@ -385,15 +395,14 @@ def _first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task, device:
     images, _ = task.tensors(task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     x = images.to(device, memory_format=torch.channels_last)
     with told(entry, f"on images {tuple(x.shape)}", always=True):
-        answer = model(x, 1)
-    return checked_answer(answer, task, x)
+        return checked_answer(model(x, 1), task, x)
 
 
 def _check_first_thought(entry: Entry, model: Recurrent, ask: Ask, task: Task) -> None:
     if bool(_first_thought(entry, model, ask, task, "cpu").isnan().any()) and not ask.weights:
         raise UserError(
-            f"{entry.name} answers with NaN before it is trained; look at divisions and the initialisation, and run "
-            "`easy2hard check`."
+            f"{entry.name} answers with NaN before it is trained; look at divisions and the initialisation, and "
+            f"{check_it(entry)}."
         )
 
 
@@ -406,7 +415,7 @@ def _fault(entry: Entry, model: Recurrent, ask: Ask, task: Task, *, learnt: bool
         return None
     fault = f"{entry.name} answers with NaN or infinity at level {ask.ceiling or ask.suite.easy[0]}"
     if not learnt:
-        raise UserError(f"{fault}; look at divisions and the weights, and run `easy2hard check`.")
+        raise UserError(f"{fault}; look at divisions and the weights, and {check_it(entry)}.")
     return f"after its training {fault}"
 
 

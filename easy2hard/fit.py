@@ -155,6 +155,7 @@ class Batches:
             yield batch
 
     def _draw(self, step: int) -> tuple[Any, ...]:
+        self._model.tell(self._plan.level(step))
         x, target = self._plan.batch(step)
         if wants_pairs(self.recipe):
             target = self._plan.second(step, "cpu")()

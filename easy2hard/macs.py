@@ -1,5 +1,6 @@
 """Multiply-accumulates of a model, counted while it runs: convolutions and matrix products, as in the papers."""
 
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -28,7 +29,7 @@ def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
     """
     if isinstance(model, Plain):
         return Macs(*getattr(model.function, "macs", (0, 0)))
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = next((t.device for t in chain(model.parameters(), model.buffers())), torch.device("cpu"))
     x = torch.zeros(1, channels, *shape, device=device)
     with FlopCounterMode(display=False) as fixed:
         state, seen = model.encode(x), model.recall(x)

@@ -1,4 +1,4 @@
-"""What an entry's code raises, as one line that says where; its traceback stays behind it as the cause."""
+"""What goes wrong in the run of an entry, as one line that says whose and where; its traceback stays as the cause."""
 
 import traceback
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 from easy2hard import entry as entries
 from easy2hard.entry import Entry
 from easy2hard.errors import UserError
+from easy2hard.score import WrongAnswer
 
 
 @contextmanager
@@ -18,6 +19,10 @@ def told(entry: Entry, when: str, *, always: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except WrongAnswer as error:
+        if not entry.sha256:
+            raise
+        raise UserError(f"{entry.name}: {str(error).rstrip('.')}; {check_it(entry)}.") from error
     except UserError:
         raise
     except Exception as error:
@@ -27,8 +32,27 @@ def told(entry: Entry, when: str, *, always: bool = False) -> Iterator[None]:
         said = " ".join(str(error).split())[:400]
         raise UserError(
             f"{entry.name} raised {type(error).__name__}{f': {said}' if said else ''}"
-            f"{f' ({place})' if place else ''} {when}; run `easy2hard check {_name(entry)}`."
+            f"{f' ({place})' if place else ''} {when}; {check_it(entry)}."
         ) from error
+
+
+@contextmanager
+def named(entry: Entry) -> Iterator[None]:
+    """Put the entry's name before a `UserError` that does not begin with it, so that of several one knows which.
+
+    An object is evaluated alone; its errors stay as they are.
+    """
+    try:
+        yield
+    except UserError as error:
+        if not entry.sha256 or str(error).startswith((f"{entry.name}: ", f"{entry.name} ")):
+            raise
+        raise UserError(f"{entry.name}: {error}") from error
+
+
+def check_it(entry: Entry) -> str:
+    """The next step of whoever wrote the entry."""
+    return f"run `easy2hard check {_name(entry)}`" if entry.sha256 else "run `easy2hard check` on its file"
 
 
 def _place(entry: Entry, error: Exception) -> str | None:

@@ -23,6 +23,10 @@ NAN = "nan"  # stands among the scores: whether the answer holds NaN, which coun
 _COMPACT_SHARE = 0.25  # of the batch must have finished before the rest is copied together
 
 
+class WrongAnswer(UserError):
+    """An answer that cannot be scored; it does not know whose."""
+
+
 class Row(NamedTuple):
     """The scores of one batch under one rule within one budget."""
 
@@ -153,19 +157,23 @@ def think(
 
 
 def checked(answer: object, task: Task, x: Tensor) -> Tensor:
-    """The answer; `UserError` for what is no tensor, of another shape, or of whole numbers."""
+    """The answer; `WrongAnswer` for what is no tensor, of another shape, of whole numbers or of 8-bit floats.
+
+    Any floating point of 16 bits or more is taken. Images are scored in float32 (`Task.final`): float64 is rounded to
+    it, float16 and bfloat16 keep what their fewer bits say. A maze's two scores are compared in their own type.
+    """
     if not isinstance(answer, Tensor):
-        raise UserError(
+        raise WrongAnswer(
             f"the model answers with a {type(answer).__name__}; the task {task.name} needs one tensor (float32)."
         )
     expected = (len(x), task.out_channels, *x.shape[-2:])
     if tuple(answer.shape) != expected:
-        raise UserError(
+        raise WrongAnswer(
             f"the model answers with shape {tuple(answer.shape)}; the task {task.name} needs {expected}."
         )
-    if not answer.is_floating_point():
-        raise UserError(
-            f"the model answers in {answer.dtype}; answers are floating point: end with .float()."
+    if not answer.is_floating_point() or answer.itemsize < 2:
+        raise WrongAnswer(
+            f"the model answers in {answer.dtype}; answers are floating point of 16 bits or more: end with .float()."
         )
     return answer
 

@@ -135,6 +135,44 @@ def test_a_broken_model_fails_its_check_and_is_told_what_to_change(
     assert re.search(message, finding.detail), finding.detail
 
 
+GROUNDS = {
+    "a build that raises": ([("return Net(", "1 / 0; return Net(")], 1),
+    "NaN": ([(NOISE, "self.last(state) / 0")], 2),
+    "a model that raises": ([(NOISE, "self.nothing(state)")], 2),
+    "a lost border": ([("outputs, 3, padding=1)", "outputs, 3)")], 2),
+}
+
+
+@pytest.mark.parametrize("case", GROUNDS)
+def test_a_fault_under_which_no_other_check_means_anything_is_told_once(
+    case: str, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    changes, told = GROUNDS[case]
+    found = list(findings(write_entry(*changes)).values())
+    assert [finding.passed for finding in found] == [True] * (told - 1) + [False]
+    assert found[-1].detail.endswith(". The other checks wait until this is mended.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("return Net(", "raise UserError('no luck.'); Net(", "builds"),
+        (NOISE, "self.say()", "answers have the right shape at two sizes"),
+        (NOISE, "self.last(state) if not self.training else self.say()", "gradients reach every parameter"),
+    ],
+    ids=["in build", "in every answer", "in training"],
+)
+def test_a_user_error_is_told_in_its_own_words(
+    old: str, new: str, name: str, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    say = "def say(self):\n        raise UserError('no luck.')\n\n    def encode"
+    imported = ("import Recipe", "import UserError, Recipe")
+    finding = findings(write_entry((old, new), imported, ("def encode", say)))[name]
+    assert not finding.passed
+    assert finding.detail.startswith("no luck.")
+    assert "UserError" not in finding.detail
+
+
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_every_check_has_a_model_that_fails_it(name: str) -> None:
     assert name in {broken[0] for broken in BROKEN.values()} | {"the card tells the truth"}
@@ -148,6 +186,14 @@ def test_a_net_that_normalises_by_its_running_statistics_passes(
         ("dim=1)).relu()", "dim=1)).relu()"), (NOISE, "self.last(self.drop(self.norm(state)))"),
     )  # fmt: skip
     found = findings(write_entry(*changes))
+    assert all(finding.passed for finding in found.values()), found
+
+
+@pytest.mark.parametrize("kind", ["double", "half"])
+def test_answers_in_another_floating_point_pass(
+    kind: str, findings: Callable[[Path], dict[str, Finding]], write_entry: Write
+) -> None:
+    found = findings(write_entry((NOISE, f"self.last(state).{kind}()")))
     assert all(finding.passed for finding in found.values()), found
 
 

@@ -17,6 +17,14 @@ def build(task):
 """
 
 
+PLAIN = (
+    r"--budgets <str> .{,60}default: the suite's",
+    r"--exit <str> .{,60}agreement, convergence, last, max_confidence",
+    r"--fast bfloat16 and torch\.compile, each where a short trial shows that it is faster",
+    r"--threads <int> .{,60}default: torch's own, one per core",
+)
+
+
 class Done(NamedTuple):
     returncode: int
     stdout: str
@@ -41,6 +49,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
 
     return call
+
+
+@pytest.mark.parametrize("said", PLAIN)
+def test_help_says_what_an_option_takes_and_what_holds_without_it(said: str, run: Run) -> None:
+    assert re.search(said, " ".join(run("evaluate", "--help").stdout.split()))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from easy2hard import entry as entries
+from easy2hard import entry as entries, shelf
 from easy2hard.entry import Recipe, TaskSpec, load, read_card
 from easy2hard.errors import UserError
 
@@ -45,10 +45,18 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are() -> None:
 FAULTS = {
     "no build": ("x = 1\n", r"needs a function build\(task\) .*or answer\(x, task\)"),
     "a build that is no function": ("build = 3\n", r"needs a function build\(task\)"),
+    "a build of none": ("def build(): ...\n", r"needs a function build\(task\)"),
+    "a build that states no parameters": ("build = dict\n", r"needs a function build\(task\)"),
     "a build of two": ("def build(a, b): ...\n", r"needs a function build\(task\)"),
     "a syntax error": ("def build(task:\n", r"cannot be imported: SyntaxError"),
     "an import that fails": ("import nothing_of_this_name\n", r"ModuleNotFoundError: No module"),
     "a recipe that is a table": (BUILD + "recipe = {'lr': 1}\n", r"must be an easy2hard\.Recipe; got dict"),
+    "a recipe under a number": (
+        f"from easy2hard import Recipe\n{BUILD}recipes = {{1: Recipe()}}\n", r"a recipe's name .*is text of .*got 1"
+    ),
+    "a recipe under a path": (
+        f"from easy2hard import Recipe\n{BUILD}recipes = {{'a/b': Recipe()}}\n", r"a recipe's name .*got 'a/b'"
+    ),
     "recipes that are one": (
         f"from easy2hard import Recipe\n{BUILD}recipes = Recipe()\n", r"recipes is a table, .*got Recipe"
     ),
@@ -70,6 +78,19 @@ FAULTS = {
         f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(options={{'fixed': {{'gamma': 1}}}})\n",
         r"the loss fixed has no option gamma; it has none",
     ),
+    **{
+        f"{name} of a wrong type, {value!r}": (
+            "from easy2hard import Recipe\n" + BUILD
+            + f"recipes = {{'mine': Recipe(losses={{{loss!r}: 1}}, options={{{loss!r}: {{{name!r}: {value!r}}}}})}}\n",
+            rf"recipe 'mine': the option {name} of the loss {loss} must be {kind}; got {value!r}\.",
+        )
+        for loss, name, value, kind in [
+            ("similarity", "gamma", "x", "float"),
+            ("similarity", "gamma", True, "float"),
+            ("perceptual", "weights", 5, r"str \| None"),
+            ("perceptual", "layer", 3, "str"),
+        ]
+    },
     "an unknown setting": (
         f"from easy2hard import Recipe\n{BUILD}recipe = Recipe(learning_rate=1)\n",
         r"learning_rate: unknown key; there are: epochs, .*lr",
@@ -90,6 +111,29 @@ def test_a_file_with_a_fault_is_told_it_in_one_line(case: str, write_entry: Writ
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("gamma", [1, 0.5])
+def test_a_whole_number_may_stand_where_an_option_is_a_float(gamma: float, write_entry: Write) -> None:
+    recipe = f"recipe = Recipe(losses={{'similarity': 1}}, options={{'similarity': {{'gamma': {gamma}}}}})\n"
+    entry = load(written(write_entry, f"from easy2hard import Recipe\n{BUILD}{recipe}"))
+    assert entry.recipes["default"].options == {"similarity": {"gamma": gamma}}
+
+
+def test_the_type_of_an_option_is_known_where_annotations_are_text(
+    write_entry: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = tmp_path / "texts.py"
+    loss.write_text(
+        "from __future__ import annotations\ndef loss(lesson: object, often: int = 1, plain=2): return 0\n"
+    )
+    monkeypatch.setattr(shelf, "names", lambda name: ["texts"])
+    monkeypatch.setattr(shelf, "take", lambda name, entry: shelf.load_file(loss))
+    recipe = "recipe = Recipe(losses={'texts': 1}, options={'texts': OPTIONS})\n"
+    code = f"from easy2hard import Recipe\n{BUILD}{recipe}"
+    assert load(written(write_entry, code.replace("OPTIONS", "{'often': 3, 'plain': 'x'}"), "a.py")).recipes
+    with pytest.raises(UserError, match=r"option often of the loss texts must be int; got 0\.5"):
+        load(written(write_entry, code.replace("OPTIONS", "{'often': 0.5}"), "b.py"))
+
+
 def test_a_user_error_raised_by_a_file_is_passed_on(write_entry: Write) -> None:
     code = "from easy2hard import UserError\nraise UserError('install bm3d first')\n"
     with pytest.raises(UserError, match=r"^install bm3d first$"):
@@ -102,6 +146,12 @@ def test_a_pure_function_is_an_entry_of_its_own_kind(write_entry: Write) -> None
     assert callable(function)
     assert function(2) == 6
     assert entry.recipe(None) is None
+
+
+@pytest.mark.parametrize("more", ["width=3", "*, width=3", "*widths", "**settings"])
+def test_a_build_may_have_further_parameters_with_defaults(more: str, write_entry: Write) -> None:
+    code = f"from torch import nn\ndef build(task, {more}):\n    return nn.Identity()\n"
+    assert isinstance(load(written(write_entry, code)).build(SPEC), nn.Identity)
 
 
 def test_a_build_goes_before_an_answer(write_entry: Write) -> None:

@@ -220,6 +220,15 @@ def test_levels_may_be_given_as_they_come_to_mind(levels: Any, run: Callable[...
     assert list(run(nn.Identity(), levels=levels).task.levels) == ["0.3"]
 
 
+def test_a_single_level_budget_or_exit_rule_need_not_be_a_tuple(
+    tmp_path: Path, tiny_maze: Suite, run: Callable[..., Record], write_entry: Write
+) -> None:
+    record = evaluate("identity-maze", tiny_maze, levels=9, out=tmp_path).record
+    assert list(record.task.levels) == ["9"]
+    cells = run(write_entry(), budgets=3, exits="agreement", levels=0.2, limit=2).cells
+    assert {(cell.budget, cell.exit) for cell in cells} == {(3, None), (3, "agreement")}
+
+
 def test_a_ceiling_trains_on_its_hard_level_and_is_scored_there_alone(
     run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -525,6 +534,8 @@ def test_a_record_holds_the_hash_of_the_code_that_ran_not_of_a_later_edit(
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a limit of none": ({"limit": 0}, "at least 1; got 0"),
     "a budget of none": ({"budgets": (3, 0)}, "at least 1; got 0"),
+    "a budget in words": ({"budgets": "five"}, "a whole number of iterations, at least 1; got 'five'"),
+    "half a budget": ({"budgets": (1, 2.5)}, "got 2.5"),
     "an unknown exit rule": ({"exits": ("soon",)}, "no 'soon' in easy2hard/exits/"),
     "a lone unknown exit rule": ({"exit": "soon"}, "no 'soon' in easy2hard/exits/"),
     "a rule that images cannot follow": ({"exit": "max_confidence"}, "needs answers that say how sure"),
@@ -554,6 +565,21 @@ def test_an_unknown_metric_is_refused_before_anything_is_trained(
     with pytest.raises(UserError, match=r"no 'beauty' in easy2hard/metrics/"):
         run(write_entry(), suite=wrong)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("size", [8, 10])
+def test_images_too_small_for_a_metric_are_refused_before_anything_is_trained(
+    size: int, run: Callable[..., Record], tiny: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    small = tiny.model_copy(update={"size": size})
+    with pytest.raises(
+        UserError, match=rf"11x11 .* have {size}x{size}; drop ssim from `metrics`, or take a size of 11"
+    ):
+        run(write_entry(), suite=small)
+    assert not (tmp_path / "runs").exists()
+    without = small.model_copy(update={"metrics": ("psnr",)})
+    just_fits = tiny.model_copy(update={"size": 11})
+    assert run(write_entry(), suite=without).status == run(write_entry(), suite=just_fits).status == "ok"
 
 
 def test_an_entry_of_some_suites_takes_a_users_own_of_the_same_noise(tmp_path: Path) -> None:
@@ -752,8 +778,55 @@ def test_a_recipe_for_what_cannot_learn_is_refused(run: Callable[..., Record], w
 
 
 def test_a_build_that_raises_is_told_with_its_reason(run: Callable[..., Record], write_entry: Write) -> None:
-    with pytest.raises(UserError, match=r"small: build\(task\) failed: ZeroDivisionError: division by zero"):
+    said = r"small: build\(task\) failed: ZeroDivisionError: division by zero; run `easy2hard check .*small\.py`\.$"
+    with pytest.raises(UserError, match=said):
         run(write_entry(("return Net(task.in_channels", "1 / 0; return Net(task.in_channels")))
+
+
+NO_LUCK = "raise UserError('no luck.')"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("return Net(", f"{NO_LUCK}; Net(", r"^small: no luck\.$"),
+        (
+            "return self.last(state)",
+            f"if self.training: {NO_LUCK}\n        return self.last(state)",
+            r"^small: no luck\.$",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state)[:, :1]",
+            r"^small: .*answers with shape \(4, 1, 16, 16\); .* needs .*; run `easy2hard check .*small\.py`\.$",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state)[:, : 3 if len(x) == 4 or self.training else 1]",
+            r"^small: .*answers with shape \(8, 1, 16, 16\)",
+        ),
+        (
+            "return self.last(state)",
+            "return self.last(state) * float('nan')",
+            r"^small answers with NaN before it is trained; .* run `easy2hard check .*small\.py`\.$",
+        ),
+    ],
+    ids=["in build", "in training", "another shape", "another shape later", "NaN"],
+)
+def test_an_error_in_a_run_says_whose_it_is_once(
+    old: str, new: str, said: str, run: Callable[..., Record], write_entry: Write
+) -> None:
+    imported = ("import Recipe", "import UserError, Recipe")
+    with pytest.raises(UserError, match=said):
+        run(write_entry(imported, (old, new)))
+
+
+def test_what_an_entry_will_cost_is_refused_under_its_name(
+    tiny: Suite, tmp_path: Path, write_entry: Write
+) -> None:
+    entry = write_entry(("import Recipe", "import UserError, Recipe"), ("return Net(", f"{NO_LUCK}; Net("))
+    with pytest.raises(UserError, match=r"^small: no luck\.$"):
+        evaluation.foretell(entry, tiny, seeds=(0, 1), out=tmp_path)
 
 
 def test_a_file_called_model_is_named_after_its_folder(

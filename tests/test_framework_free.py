@@ -306,6 +306,27 @@ def test_a_net_that_needs_the_level_is_told_it_in_training_and_in_scoring(
     assert record.model.needs == ("level",)
 
 
+OWN_TOLD = (
+    RECURRENT
+    + """
+def train(model, task, batches, seed):
+    levels = set()
+    for x, target, level in batches:
+        assert model.level == level, f"at {model.level}, its images are of {level}"
+        levels.add(level)
+    assert levels == {0.05, 0.1}
+"""
+)
+
+
+def test_a_net_that_trains_itself_is_told_the_level_of_each_batch(
+    tiny: Suite, tmp_path: Path, write_entry: Write
+) -> None:
+    two = tiny.model_copy(update={"easy": ("0.05", "0.1")})
+    record = evaluate(write_entry(code=OWN_TOLD), two, out=tmp_path / "runs").record
+    assert (record.status, record.reason) == ("ok", None)
+
+
 def test_boards_say_who_is_told_the_level() -> None:
     record = make(model__needs=("level",)).record
     assert "(is told the level)" in tables._name(record, "submissions")

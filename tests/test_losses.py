@@ -167,6 +167,14 @@ def test_similarity_refuses_a_gamma_that_is_no_share(gamma: float) -> None:
         similarity.loss(lesson(Tape()), gamma)
 
 
+@pytest.mark.parametrize("iteration", [0, -1, 4])
+def test_a_thought_outside_the_unroll_is_refused(iteration: int) -> None:
+    one = lesson(Tape(), iterations=3)
+    with pytest.raises(UserError, match=rf"after iteration {iteration}; in this lesson .* 1 to 3"):
+        one.thought(iteration)
+    assert torch.equal(one.thought(3), one.x)
+
+
 def test_a_thought_is_read_out_once_for_all_losses_that_ask() -> None:
     class Counted(Tape):
         reads = 0

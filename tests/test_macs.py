@@ -1,10 +1,14 @@
 """Multiply-accumulates against counts by hand and against those published for the reference nets."""
 
+from collections.abc import Callable
+
 import pytest
+import torch
 from torch import Tensor, nn
 
 from easy2hard import entry as entries, macs
 from easy2hard.macs import Macs
+from easy2hard.models.classical import GaussianBlur
 from easy2hard.models.dncnn import DnCNN
 from easy2hard.models.dt import DT, LatticeDT
 from easy2hard.models.feedforward import FeedForward
@@ -87,6 +91,15 @@ def test_parameters_that_are_not_trained_count_in_the_total_alone() -> None:
 def test_a_breadth_first_search_can_be_counted() -> None:
     spec = entries.TaskSpec("maze", 3, 2, "maze")
     assert macs.count(adapt(entries.load("bfs").build(spec)), 3, (24, 24)) == Macs(0, 0)
+
+
+@pytest.mark.parametrize("build", [lambda: GaussianBlur(1.0), lambda: nn.Conv2d(3, 3, 3)])
+def test_a_model_is_counted_on_the_device_of_its_tensors(build: Callable[[], nn.Module]) -> None:
+    seen: list[torch.device] = []
+    model = build().to("meta")
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].device))
+    assert count(Once(model)) == count(Once(build())) != Macs(0, 0)
+    assert [device.type for device in seen] == ["meta"]
 
 
 class _Tuple(Recurrent):

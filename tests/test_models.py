@@ -1,5 +1,6 @@
 """The models: parameter counts of the papers, the contract, and the filters' closed forms."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -70,7 +71,7 @@ NETS: dict[str, Callable[[], Recurrent]] = {
 
 
 @pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize("shape", [(12, 12), (14, 20)])
+@pytest.mark.parametrize("shape", [(12, 12), (14, 20), (13, 15)])
 def test_a_net_answers_in_the_shape_of_its_image_at_every_iteration(
     name: str, shape: tuple[int, int]
 ) -> None:
@@ -176,8 +177,11 @@ def test_the_dynamic_filter_starts_near_the_identity() -> None:
 
 
 IMPOSSIBLE: list[tuple[Callable[[], object], str]] = [
-    (lambda: DT(3, 3, width=0), "channels_out of a convolution must be a whole number, 1 or more; got 0"),
-    (lambda: DT(3, 3, width=2.5), "channels_out of a convolution must be a whole number, 1 or more; got 2.5"),
+    (lambda: DT(3, 3, width=0), "width of a DT must be a whole number, 1 or more; got 0"),
+    (lambda: DT(3, 3, width=2.5), "width of a DT must be a whole number, 1 or more; got 2.5"),
+    (lambda: MedianDT(3, 3, width=-1), "width of a DT .* got -1"),
+    (lambda: DynamicDT(3, 3, width=0), "width of a DT .* got 0"),
+    (lambda: FeedForward(3, 3, width=0, stages=2), "width of a feed-forward net .* got 0"),
     (lambda: DT(3, 3, width=True), "a whole number, 1 or more; got True"),
     (lambda: DT(3, 3, width=4, hidden=(0, 8)), "channels_out of a convolution .* got 0"),
     (lambda: MedianDT(3, 3, width=4, kernel_size=4), "kernel_size must be 3 or 5; got 4"),
@@ -228,8 +232,17 @@ def test_whole_numbers_of_numpy_are_taken_as_they_are() -> None:
 
 
 def test_too_few_channels_to_reduce_are_refused() -> None:
+    with pytest.raises(UserError, match=r"8 channels in width \+ channels of the image; got 2 \+ 3 = 5"):
+        DynamicDT(3, 3, width=2)
     with pytest.raises(UserError, match="at least 8 channels; got 7"):
-        DynamicDT(3, 3, width=4)
+        Involution(7)
+    assert DynamicDT(3, 3, width=5).filter.reduce.out_channels == 1
+
+
+@pytest.mark.parametrize("shape", [(12, 14), (13, 15), (11, 16)])
+def test_the_lattice_has_half_the_points_of_any_image_and_one_for_its_border(shape: tuple[int, int]) -> None:
+    state = LatticeDT(3, 3, width=4).encode(torch.rand(1, 3, *shape))
+    assert tuple(state.shape[-2:]) == tuple(math.ceil(side / 2) + 1 for side in shape)
 
 
 @pytest.mark.parametrize(("medians", "filtered"), [(16, 18), (1, 3), (0, 2), (None, 0)])

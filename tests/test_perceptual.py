@@ -256,6 +256,24 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
         perceptual.loss(lesson(), weights=str(tmp_path / "text.safetensors"))
 
 
+@pytest.mark.parametrize("names", ["torchvision vgg19().features: 0,2 | pool 4 | 5,7", "VGG-19 of Gatys"])
+def test_a_file_that_says_it_is_of_the_other_network_is_refused(
+    names: str, vgg: Path, tmp_path: Path
+) -> None:
+    path = write(tmp_path, load_file(vgg), names=names)
+    with pytest.raises(
+        UserError, match=r"metadata that it is of vgg19, .* was to read vgg16 .* file of vgg16"
+    ):
+        perceptual.loss(lesson(), weights=path)
+    assert perceptual.loss(lesson(), network="vgg19", weights=path).isfinite()
+
+
+@pytest.mark.parametrize("names", ["", "vgg16, where vgg19 would fit too"])
+def test_a_file_that_does_not_deny_it_is_believed(names: str, vgg: Path, tmp_path: Path) -> None:
+    path = write(tmp_path, load_file(vgg), names=names)
+    assert perceptual.loss(lesson(), weights=path).item() == perceptual.loss(lesson()).item()
+
+
 def test_a_mean_that_is_no_three_numbers_is_refused(vgg: Path, tmp_path: Path) -> None:
     path = write(tmp_path, load_file(vgg), mean="0.5")
     with pytest.raises(UserError, match=r"three numbers, such as 0\.5,0\.5,0\.5; got '0\.5'"):

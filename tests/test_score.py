@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -155,6 +156,34 @@ def test_samples_that_leave_the_batch_answer_as_if_they_had_stayed(
         assert (left.rule, left.budget) == (rule, budget)
 
 
+class Named(NamedTuple):
+    now: Tensor
+    share: Tensor
+
+
+class NamedSettling(Settling):
+    """The same with a state whose parts have names."""
+
+    def encode(self, x: Tensor) -> Named:
+        return Named(*super().encode(x))
+
+    def step(self, state: Named, x: Tensor, t: int) -> Named:  # type: ignore[override]  # a tuple with names
+        return Named(state.now + state.share * (0.5 - state.now), state.share)
+
+
+@pytest.mark.parametrize("rule", ["agreement", "convergence"])
+def test_a_state_with_names_keeps_them_where_samples_leave(
+    rule: str, images: tuple[Task, Tensor, Tensor]
+) -> None:
+    named, plain = (
+        score_exit(model, *images, budget=30, rule=rule, metrics=["psnr"])
+        for model in (NamedSettling(), Settling())
+    )
+    assert len(set(plain.iterations.tolist())) > 1  # some leave before others
+    assert named.iterations.tolist() == plain.iterations.tolist()
+    assert named.scores["psnr"].tolist() == plain.scores["psnr"].tolist()
+
+
 def test_samples_that_leave_save_steps(images: tuple[Task, Tensor, Tensor]) -> None:
     task, x, target = images
     stepped: list[int] = []
@@ -260,15 +289,52 @@ def test_an_answer_of_the_wrong_shape_is_refused_with_both_shapes(
         score_batch(model, task, x, target, budgets=[1], metrics=["psnr"])
 
 
-def test_an_answer_in_whole_numbers_is_refused_with_its_dtype(images: tuple[Task, Tensor, Tensor]) -> None:
-    task, x, target = images
+class Typed(nn.Module):
+    """Answers with as many channels as it is told, in a type of its own and then perhaps in another."""
 
-    class Whole(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x.round().long()
+    def __init__(self, channels: int, *kinds: torch.dtype) -> None:
+        super().__init__()
+        self.channels, self.kinds = channels, kinds
 
-    with pytest.raises(UserError, match=r"answers in torch\.int64; answers are floating point"):
-        score_batch(Once(Whole()), task, x, target, budgets=[1], metrics=["psnr"])
+    def forward(self, x: Tensor) -> Tensor:
+        answer = (0.9 * x + 0.01)[:, : self.channels]
+        for kind in self.kinds:
+            answer = answer.to(kind)
+        return answer
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.bool, torch.complex64, torch.float8_e4m3fn], ids=str)
+def test_an_answer_that_is_no_floating_point_of_16_bits_is_refused_with_its_dtype(
+    kind: torch.dtype, images: tuple[Task, Tensor, Tensor], masks: tuple[Task, Tensor, Tensor]
+) -> None:
+    for task, x, target in (images, masks):
+        model = Once(Typed(task.out_channels, kind))
+        with pytest.raises(
+            UserError, match=rf"answers in {kind}; answers are floating point of 16 bits or more"
+        ):
+            score_batch(model, task, x, target, budgets=[1], metrics=[])
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16], ids=str)
+def test_an_image_in_another_floating_point_is_scored_as_float32(
+    kind: torch.dtype, images: tuple[Task, Tensor, Tensor]
+) -> None:
+    metrics = ["psnr", "ssim"]
+    own, float32 = (
+        score_batch(Once(Typed(3, *kinds)), *images, budgets=[1], metrics=metrics)[0]
+        for kinds in ((kind,), (kind, torch.float32))
+    )
+    for metric in metrics:
+        assert own.scores[metric].dtype == np.float32
+        assert own.scores[metric].tolist() == float32.scores[metric].tolist()
+
+
+def test_the_larger_score_of_a_maze_is_found_in_its_own_type(masks: tuple[Task, Tensor, Tensor]) -> None:
+    task, x, _ = masks
+    answer = torch.ones(len(x), 2, *x.shape[-2:], dtype=torch.float64)
+    answer[:, 1] += 1e-12  # which float32 does not tell from 1
+    assert task.final(answer, x).equal((x.amax(dim=1) > 0).to(torch.uint8))
+    assert not task.final(answer.float(), x).any()
 
 
 def test_rules_that_need_certainty_do_not_apply_to_images() -> None:

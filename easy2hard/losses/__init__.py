@@ -60,7 +60,12 @@ class Lesson:
         return self.second()
 
     def thought(self, iteration: int) -> Tensor:
-        """What the model answers after iteration 1, …, `iterations` of the full unroll."""
+        """What the model answers after iteration 1, …, `iterations` of the full unroll; `UserError` for another."""
+        if not 1 <= iteration <= self.iterations:
+            raise UserError(
+                f"a loss asks for the thought after iteration {iteration}; in this lesson there are those after "
+                f"1 to {self.iterations}. Set train_iterations, or ask for one of them."
+            )
         if iteration not in self._read_out:
             self._read_out[iteration] = self.model.decode(self.states[iteration - 1], self.x)
         return self._read_out[iteration]

@@ -5,6 +5,7 @@ frozen and in evaluation mode. It belongs to the loss: it is never counted, save
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
@@ -33,7 +34,8 @@ def loss(
     torchvision's names; without it the file that the environment variable EASY2HARD_VGG16 (EASY2HARD_VGG19) names is
     read, and where there is none torchvision's own weights. A file whose metadata states a `mean` (and a `std`, else
     1) is fed images normalised by them, any other by ImageNet's. Raises `UserError` where weights are missing or do
-    not fit, and for images that the layer cannot see.
+    not fit, where the metadata speaks of the other network alone, and for images that the layer cannot see. Up to
+    relu3_3 the two networks have the same shapes, which cannot tell them apart: a file that says nothing is believed.
     """
     answer, target = lesson.thought(lesson.iterations), lesson.target
     if answer.ndim != 4 or answer.shape[1] != 3:
@@ -78,7 +80,7 @@ class Extractor(nn.Module):
 def extractor(network: str, layer: str, source: Path | None, device: str) -> Extractor:
     """The frozen network up to `layer` with the weights of a file, or of torchvision where `source` is None."""
     layers = _layers(network, layer)
-    held = _from_torchvision(network) if source is None else _from_file(source)
+    held = _from_torchvision(network) if source is None else _from_file(source, network)
     wanted = {f"features.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
     for name, shape in wanted.items():
         found = held.tensors.get(name)
@@ -142,7 +144,7 @@ def _source(network: str, weights: str | None) -> Path | None:
     return Path(named) if named else None
 
 
-def _from_file(path: Path) -> _Held:
+def _from_file(path: Path, network: str) -> _Held:
     if not path.is_file():
         raise UserError(f"there is no file {path}, from which the loss perceptual was to read its weights.")
     try:
@@ -151,6 +153,13 @@ def _from_file(path: Path) -> _Held:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except SafetensorError as error:
         raise UserError(f"{path} is not a safetensors file: {error}.") from error
+    said = " ".join(about.values()).lower()
+    named = [f"vgg{depth}" for depth in re.findall(r"vgg[-_ ]?(\d+)", said)]
+    if named and network not in named:
+        raise UserError(
+            f"{path} says in its metadata that it is of {named[0]}, and the loss perceptual was to read {network} "
+            f"from it. Name a file of {network}, or set its option network."
+        )
     if "mean" not in about:
         return _Held(str(path), tensors)
     return _Held(str(path), tensors, _numbers(path, about["mean"]), _numbers(path, about.get("std", "1,1,1")))

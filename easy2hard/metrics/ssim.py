@@ -8,7 +8,8 @@ from torch import Tensor
 TITLE = "SSIM"
 UNIT = ""
 HIGHER_IS_BETTER = True
-_WINDOW, _SIGMA = 11, 1.5
+SMALLEST = _WINDOW = 11  # pixels a side
+_SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
 

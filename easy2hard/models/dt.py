@@ -16,6 +16,7 @@ from easy2hard.layers.median import check_size, median_filter
 from easy2hard.models.recurrent import Recurrent
 
 QUIET = 0.1  # the start of a head that corrects an answer: at first it says little
+_REDUCTION = 8  # by which an involution divides its channels
 
 
 def conv(inputs: int, outputs: int) -> nn.Conv2d:
@@ -83,6 +84,7 @@ class DT(Recurrent):
         hidden: tuple[int, int] = (32, 8),
     ) -> None:
         super().__init__()
+        whole("a DT", width=width)
         self.project = conv(in_channels, width)
         self.recall_conv = Recall(width, in_channels) if recall else None
         self.block = nn.Sequential(Residual(width), Residual(width))
@@ -128,7 +130,7 @@ class Involution(nn.Module):
     of state and image through, and the net that began with them stayed 5 dB below (26.4 dB against 20.8 at 0.1).
     """
 
-    def __init__(self, channels: int, *, kernel_size: int = 5, reduction: int = 8) -> None:
+    def __init__(self, channels: int, *, kernel_size: int = 5, reduction: int = _REDUCTION) -> None:
         super().__init__()
         whole("an involution", channels=channels, reduction=reduction)
         whole("an involution", kernel_size=kernel_size, odd=True)
@@ -159,6 +161,11 @@ class DynamicDT(DT):
 
     def __init__(self, in_channels: int, out_channels: int, *, width: int, kernel_size: int = 5) -> None:
         super().__init__(in_channels, out_channels, width=width)
+        if width + in_channels < _REDUCTION:
+            raise UserError(
+                f"a DT filtered by an involution needs at least {_REDUCTION} channels in width + channels of the "
+                f"image; got {width} + {in_channels} = {width + in_channels}."
+            )
         self.filter = Involution(width + in_channels, kernel_size=kernel_size)
 
     def recall(self, x: Tensor) -> Tensor:
@@ -174,7 +181,7 @@ class LatticeDT(DT):
     """A `DT` that thinks on the grid of a maze's lattice points, 2x2 pixels each, behind a border of 3.
 
     Padding by 1 and pooling 2x2 loses nothing of such a picture; a quarter of the pixels costs a quarter of the
-    compute, and a path needs half the iterations. Any even height and width works.
+    compute, and a path needs half the iterations. Every height and width works.
     """
 
     def encode(self, x: Tensor) -> Tensor:
@@ -190,6 +197,6 @@ class LatticeDT(DT):
 
 
 def _pool(x: Tensor) -> Tensor:
-    """(n, c, height, width) -> (n, c, (height + 2) / 2, (width + 2) / 2)."""
+    """(n, c, height, width) -> (n, c, ceil(height / 2) + 1, ceil(width / 2) + 1); an odd side gets a pixel more."""
     padding = [1, 1 + x.shape[-1] % 2, 1, 1 + x.shape[-2] % 2]
     return F.avg_pool2d(F.pad(x, padding), 2)

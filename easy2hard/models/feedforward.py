@@ -21,7 +21,7 @@ class FeedForward(Recurrent):
         self, in_channels: int, out_channels: int, *, width: int, stages: int, recall: bool = True
     ) -> None:
         super().__init__()
-        whole("a feed-forward net", stages=stages)
+        whole("a feed-forward net", width=width, stages=stages)
         self.max_iterations = stages
         self.project = conv(in_channels, width)
         self.recall_conv = Recall(width, in_channels) if recall else None

@@ -189,4 +189,5 @@ def map_state(state: State, change: Callable[[Tensor], Tensor]) -> State:
     """Apply `change` to every tensor of a state."""
     if isinstance(state, Tensor):
         return change(state)
-    return tuple(map_state(part, change) for part in state)
+    parts = [map_state(part, change) for part in state]
+    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)  # a named tuple keeps its names
