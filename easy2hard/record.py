@@ -61,6 +61,7 @@ class Answered(_Strict):
     hparams: dict[str, Any]
     iterative: bool
     train_iterations: int | None
+    max_iterations: Annotated[int, Field(ge=1)] | Literal["unbounded"] | None = None  # None: an older record
     params_total: _Count
     params_trained: _Count
     macs_fixed: _Count  # per sample of the easy level: encode and decode

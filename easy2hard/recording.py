@@ -111,6 +111,7 @@ def answered(
         hparams=recipe[1].model_dump(mode="json") | {"stamps": loss_stamps(recipe[1])} if recipe else {},
         iterative=model.max_iterations is None or model.max_iterations > 1,
         train_iterations=train_iterations(model, chosen),
+        max_iterations=model.max_iterations or "unbounded",
         params_total=total,
         params_trained=trained,
         macs_fixed=cost.fixed,

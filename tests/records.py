@@ -122,6 +122,7 @@ def make(
             hparams={},
             iterative=iterations is not None,
             train_iterations=iterations,
+            max_iterations="unbounded" if iterations else 1,
             params_total=27_360,
             params_trained=27_360,
             macs_fixed=1_000_000,

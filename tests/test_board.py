@@ -197,10 +197,23 @@ def test_an_entry_all_of_whose_seeds_failed_ranks_as_identity(hall: Hall) -> Non
 # --- what an entry cannot do ---
 
 
-def test_a_budget_that_an_entry_cannot_run_is_not_applicable_and_never_zero(hall: Hall) -> None:
-    hall.lay(make("cnn", budgets=(1, 2, 3, 4, 5)))
+def grid(page: str, title: str) -> dict[str, list[str]]:
+    """The cells of an entry's details by the first of them: a budget, or neighbours that share a row."""
+    table = next(part for part in page.split("<details>") if f"{title}: every" in part)
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "|" in line
+    ]
+    return {head: cells for head, *cells in rows}
+
+
+@pytest.mark.parametrize("most", [5, None], ids=["as its record says", "as the suite's budgets end there"])
+def test_a_budget_that_an_entry_cannot_run_is_not_applicable_and_never_zero(
+    hall: Hall, most: int | None
+) -> None:
+    hall.lay(make("cnn", budgets=(1, 2, 3, 4, 5), model__max_iterations=most))
     table = next(part for part in hall.page().split("<details>") if "CNN: every" in part)
     assert re.search(r"\| 6 … 50 +(\| +n/a ){5}", table)
+    assert re.fullmatch(r"\d+\.\d\d", line_of(hall.page(), "CNN")[11])
     assert "0.00" not in table
     assert {row["budget"] for row in hall.rows() if row["level"] == "0.3" and not row["exit"]} == set("12345")
 
@@ -212,14 +225,39 @@ def test_a_budget_that_one_seed_cannot_run_is_not_applicable_to_the_entry(hall: 
     assert one.figure("0.3", "psnr", 50) is None
 
 
+@pytest.mark.parametrize("most", ["unbounded", 60, None], ids=str)
+def test_budgets_that_were_not_asked_are_dashes_each_in_its_place(hall: Hall, most: object) -> None:
+    hall.lay(make("csc", budgets=(1, 3, 5, 8, 15, 20), model__max_iterations=most))
+    rows = grid(hall.page(), "CSC")
+    order = ["1", "2", "3", "4", "5", "6", "8", "10", "15", "20", "30 … 50"]
+    assert [head for head in rows if head[0].isdigit() and "%" not in head] == order
+    for head in ("2", "4", "6", "10", "30 … 50"):
+        assert rows[head] == ["–"] * 5
+    assert "n/a" not in {cell for cells in rows.values() for cell in cells}
+
+
+def test_an_entry_that_could_go_on_is_not_said_to_end_where_it_was_asked_to(hall: Hall) -> None:
+    hall.lay(make("dt", budgets=(1, 2, 3, 4, 5)))
+    assert grid(hall.page(), "DT")["6 … 50"] == ["–"] * 5
+
+
+def test_overthinking_is_a_dash_where_the_last_budget_was_not_measured(hall: Hall) -> None:
+    hall.lay(
+        make("short", budgets=(1, 3, 5, 20)), make("whole"), make("other", iterations=7, task__answer="8")
+    )
+    page = hall.page()
+    short, whole, other = (line_of(page, title)[10:12] for title in ("SHORT", "WHOLE", "OTHER"))
+    assert short[1] == "–"
+    assert other[0] == "–"
+    for figure in (short[0], *whole, other[1]):
+        assert re.fullmatch(r"\d+\.\d\d", figure)
+
+
 def test_the_grid_tells_what_was_not_asked_from_what_could_not_be_answered(hall: Hall) -> None:
-    made = make("dt", "maze", iterations=20)
-    cells = tuple(cell for cell in made.record.cells if (cell.level, cell.budget) != ("59", 15))
-    hall.lay(make("dt", "maze", iterations=20, cells=cells))
-    grid = {line.split("|")[1].strip(): line for line in hall.page().splitlines() if line.startswith("| ")}
-    at_6, at_15 = ([cell.strip() for cell in grid[b].strip("|").split("|")] for b in ("6", "15"))
-    assert at_6[-2:] == ["", ""]
-    assert at_15[-1] == "n/a"
+    hall.lay(make("dt", "maze", iterations=20, budgets=(1, 2, 4, 6, 8, 10, 15), model__max_iterations=15))
+    rows = grid(hall.page(), "DT")
+    assert rows["6"][-2:] == ["–", "–"]
+    assert rows["20 … 600"] == ["n/a"] * 6
 
 
 def test_an_entry_without_the_declared_answer_does_not_rank_and_says_where(hall: Hall) -> None:
@@ -312,6 +350,12 @@ def test_a_track_without_records_says_so_and_does_not_repeat_the_paper(hall: Hal
     full, quick = board.split("### Quick track")
     assert "No records yet" in full
     assert ("Beside the paper" in full, "Beside the paper" in quick) == (False, True)
+    latex = (hall.out / "sp-cifar10.tex").read_text()
+    assert "full track: no records yet" in latex
+    assert ("full track, PSNR (dB), beside" in latex, "quick track, PSNR (dB), beside" in latex) == (
+        False,
+        True,
+    )
 
 
 def test_a_row_of_the_paper_meets_the_recipe_that_it_names(hall: Hall) -> None:
@@ -368,6 +412,68 @@ def test_a_board_without_a_paper_shows_none(hall: Hall) -> None:
     hall.lay(make("dt"))
     assert "Beside the paper" not in hall.page().split("## Salt and pepper\n")[1].split("\n## ")[0]
     assert not {row["band"] for row in hall.rows()} & {"paper"}
+
+
+# --- twins ---
+
+N2N = "Noise2Noise on salt and pepper"
+
+
+def twins(page: str, title: str, track: str = "Quick") -> list[str]:
+    """The cells of a net by its two recipes: model, (first, second, difference) at easy, hard, headline; seeds."""
+    part = page.split(f"## {N2N}\n")[1].split("\n## ")[0].split(f"### {track} track")[1].split("\n### ")[0]
+    return line_of(part.split("**Noisy pairs beside clean targets**")[1].split("**")[0], title)
+
+
+def lay_twins(hall: Hall) -> None:
+    for seed in (0, 1):
+        hall.lay(make("n2n-a", seed=seed, skill=9 + seed, model__recipe="quick"))
+    hall.lay(make("n2n-a", skill=12, model__recipe="clean"), identity())
+
+
+def test_a_net_stands_beside_its_twin_with_their_difference_and_spread(hall: Hall) -> None:
+    lay_twins(hall)
+    noisy, clean = (
+        next(one for _, one in hall.sheet("noise2noise-sp").rows if one.record.model.recipe == recipe)
+        for recipe in ("quick", "clean")
+    )
+    cells = twins(hall.page(), "N2N-A")
+    assert noisy.sd and clean.sd is None
+    for at, level in ((1, "0.1"), (4, "0.3")):
+        figures = noisy.figure(level, "psnr"), clean.figure(level, "psnr")
+        assert figures[0] and figures[1]
+        assert cells[at] == f"{figures[0].value:.2f} ± {figures[0].sd:.2f}"
+        assert cells[at + 1] == f"{figures[1].value:.2f}"
+        assert cells[at + 2] == f"{figures[0].value - figures[1].value:.2f}"
+    assert cells[7:9] == [f"{noisy.headline:.2f} ± {noisy.sd:.2f}", f"{clean.headline:.2f}"]
+    assert cells[9:] == [f"{noisy.headline - clean.headline:.2f}", "2 and 1"]
+
+
+def test_a_net_without_its_twin_shows_dashes_and_one_of_other_recipes_does_not_show(hall: Hall) -> None:
+    hall.lay(make("n2n-a", model__recipe="clean"), make("n2n-b", model__recipe="longer"))
+    page = hall.page()
+    assert [twins(page, "N2N-A (clean)")[at] for at in (1, 3, 4, 6, 7, 9)] == ["–"] * 6
+    with pytest.raises(StopIteration):
+        twins(page, "N2N-B (longer)")
+
+
+def test_recipes_of_the_full_track_are_twins_of_their_own(hall: Hall) -> None:
+    hall.lay(make("n2n-a", track="full", skill=9, model__recipe="paper"))
+    hall.lay(make("n2n-a", track="full", model__recipe="paper-clean"))
+    assert float(twins(hall.page(), "N2N-A", "Full")[9]) < 0
+
+
+def test_the_latex_of_twins_has_both_figures_and_the_difference(hall: Hall) -> None:
+    lay_twins(hall)
+    cells = twins(hall.page(), "N2N-A")
+    latex = (hall.out / "noise2noise-sp.tex").read_text()
+    assert "Easy 0.1, from noisy pairs & Easy 0.1, from clean targets & Easy 0.1, difference &" in latex
+    assert "N2N-A & " + " & ".join(cells[1:10]).replace("±", r"$\pm$") + r" \\" in latex
+
+
+def test_a_board_without_twins_shows_none(hall: Hall) -> None:
+    hall.lay(make("n2n-a", model__recipe="quick"), make("n2n-a", model__recipe="clean"))
+    assert "difference |" not in hall.page().split("## Salt and pepper\n")[1].split("\n## ")[0]
 
 
 # --- what is refused ---
@@ -482,6 +588,16 @@ def test_a_kill_while_writing_leaves_the_old_files(hall: Hall, monkeypatch: pyte
 
 def test_the_page_of_no_records_says_how_to_make_the_first(hall: Hall) -> None:
     assert "`easy2hard evaluate my_model.py --suite sp --track quick` makes the first" in hall.page()
+
+
+def test_a_board_of_some_entries_names_one_of_them_for_its_first_record(hall: Hall) -> None:
+    page = hall.page()
+    for title, name in ((N2N, "noise2noise-sp"), (ALPHA, "alpha")):
+        part = page.split(f"## {title}\n")[1].split("\n## ")[0]
+        shown, _ = definition.read(ROOT / "leaderboard" / f"{name}.toml")
+        named = re.findall(r"`easy2hard evaluate (\S+) --suite", part)
+        assert len(named) == 2
+        assert all(one in entries.names() and shown.shows(one) for one in named)
 
 
 def test_the_csv_has_a_row_per_level_budget_and_metric_with_interval_and_seeds(hall: Hall) -> None:
@@ -600,6 +716,41 @@ def test_a_paper_may_not_name_an_entry_that_the_board_leaves_out(tmp_path: Path)
     (tmp_path / "sp.toml").write_text('entries = ["cnn*"]\n' + text + PAPER)
     with pytest.raises(UserError, match=r"shows no entry 'dt'; it may show: cnn, cnn-alpha\."):
         definition.read(tmp_path / "sp.toml")
+
+
+TWINS = '[twins]\ntitle = "a title"\ncolumns = ["one", "other"]\nrecipes = [["quick", "clean"], ["a", "b"]]\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title", "colour = 1\ntitle", "twins.colour: unknown key; there are: title, columns, recipes"),
+        ('"one", ', "", "twins.columns.1: Field required"),
+        ('"b"', '"b", "c"', "twins.recipes.1"),
+        ('[["quick", "clean"], ["a", "b"]]', "[]", "twins.recipes: Tuple should have at least 1 item"),
+        ('"b"', '"clean"', "twins.recipes: a recipe stands in one pair, once; got clean twice."),
+    ],
+)
+def test_twins_that_cannot_be_shown_are_refused_with_the_field(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (ROOT / "leaderboard" / "sp.toml").read_text()
+    (tmp_path / "sp.toml").write_text(text + TWINS)
+    assert definition.read(tmp_path / "sp.toml")[0].twins is not None
+    (tmp_path / "sp.toml").write_text(text + TWINS.replace(old, new, 1))
+    with pytest.raises(UserError, match=re.escape(message)) as refused:
+        definition.read(tmp_path / "sp.toml")
+    assert "\n" not in str(refused.value)
+
+
+def test_every_recipe_that_a_board_names_is_one_of_its_entries() -> None:
+    for shown, _ in definition.read_all(ROOT / "leaderboard").values():
+        for row in shown.paper.rows if shown.paper else ():
+            assert set(row.recipes) <= set(entries.load(row.entry).recipes)
+        if shown.twins:
+            paired = {recipe for pair in shown.twins.recipes for recipe in pair}
+            nets = [entries.load(name) for name in entries.names() if shown.shows(name)]
+            assert all(paired <= set(net.recipes) for net in nets)
 
 
 def test_a_folder_without_boards_is_refused(tmp_path: Path) -> None:

@@ -718,6 +718,14 @@ def test_the_rule_that_ranks_is_scored_though_nobody_asked_for_it(
     assert {cell.exit for cell in record.cells} == {None, "convergence"}
 
 
+@pytest.mark.parametrize(("limit", "most"), [("", "unbounded"), ("    max_iterations = 4\n", 4)])
+def test_a_record_says_how_many_iterations_its_model_can_run(
+    run: Callable[..., Record], write_entry: Write, limit: str, most: object
+) -> None:
+    entry = write_entry(("class Net(Recurrent):", f"class Net(Recurrent):\n{limit}"))
+    assert run(entry, budgets=(1, 2)).model.max_iterations == most
+
+
 def test_a_model_that_can_run_none_of_the_budgets_is_scored_at_all_that_it_has(
     run: Callable[..., Record], write_entry: Write
 ) -> None:

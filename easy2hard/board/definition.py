@@ -34,8 +34,16 @@ class Paper(_Frozen):
     rows: Annotated[tuple[PaperRow, ...], Field(min_length=1)]
 
 
+class Twins(_Frozen):
+    """The same nets trained by two recipes, to be set side by side."""
+
+    title: str
+    columns: tuple[str, str]  # what the first and the second recipe of a pair mean
+    recipes: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]  # pairs; each gives a net a row
+
+
 class Board(_Frozen):
-    """What a table shows: a suite, its tracks, and the two levels that stand in the paper's columns."""
+    """What a table shows: a suite, its tracks, and the two levels that stand in the columns easy and hard."""
 
     title: str
     suite: str
@@ -48,6 +56,7 @@ class Board(_Frozen):
     ] = ()  # those it shows, by name or pattern such as n2n-*; empty: all. Floors always show
     text: str  # what stands above the table
     paper: Paper | None = None
+    twins: Twins | None = None
 
     def shows(self, name: str) -> bool:
         """Whether the board names an entry, or names none and so shows all."""
@@ -74,6 +83,8 @@ def read(path: Path) -> tuple[Board, Suite]:
             raise UserError(f"{path}: {column} must be one of {', '.join(levels)}; got {level}.")
     if board.paper:
         _check_entries(path, board, board.paper)
+    if board.twins:
+        _check_recipes(path, board.twins)
     return board, asked
 
 
@@ -86,6 +97,15 @@ def _check_entries(path: Path, board: Board, paper: Paper) -> None:
                 f"{path}: paper.rows, {row.model}: this board shows no entry '{row.entry}'; "
                 f"it may show: {', '.join(known)}."
             )
+
+
+def _check_recipes(path: Path, twins: Twins) -> None:
+    """A recipe has one twin."""
+    named = [recipe for pair in twins.recipes for recipe in pair]
+    if double := sorted({recipe for recipe in named if named.count(recipe) > 1}):
+        raise UserError(
+            f"{path}: twins.recipes: a recipe stands in one pair, once; got {', '.join(double)} twice."
+        )
 
 
 def read_all(boards: Path) -> dict[str, tuple[Board, Suite]]:

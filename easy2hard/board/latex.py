@@ -1,10 +1,11 @@
-"""A board as LaTeX tables: the paper's Table 1, every level, every budget; they need the package booktabs."""
+"""A board as LaTeX tables: the ranking, every level, every budget; they need the package booktabs."""
 
 from collections.abc import Iterable, Iterator
 
 from easy2hard.board.sheet import Sheet
 from easy2hard.board.standing import Standing, show_figure
 from easy2hard.board.tables import budget_rows
+from easy2hard.board.twins import pairs
 from easy2hard.units import label, show, show_count, show_interval, show_spread
 
 _SPECIAL = str.maketrans({
@@ -15,11 +16,14 @@ _SPECIAL = str.maketrans({
 
 
 def document(sheets: Iterable[Sheet]) -> str:
-    """The tables of each track that has entries, bands divided by a rule, and one beside the board's paper."""
+    """The tables of each track that has entries: bands divided by a rule, twins, one beside the board's paper."""
     parts = [
         part
         for sheet in sheets
-        for part in (_table(sheet), _paper(sheet), _levels(sheet), _gaps(sheet), *_budgets(sheet))
+        for part in (
+            *(_table(sheet), _twins(sheet), _paper(sheet)),
+            *(_levels(sheet), _gaps(sheet), *_budgets(sheet)),
+        )
         if part
     ]
     return "% rendered by `easy2hard leaderboard`: a change made here is lost\n" + "\n".join(parts)
@@ -34,9 +38,19 @@ def _table(sheet: Sheet) -> str:
     return _tabular(sheet, "", head, body)
 
 
+def _twins(sheet: Sheet) -> str:
+    """The same nets by the two recipes of a pair; empty for a board that names none."""
+    found = pairs(sheet)
+    if sheet.board.twins is None or not found:
+        return ""
+    head = ["Model", *(f"{column[0].upper()}{column[1:]}" for column in found[0].figures)]
+    lines = [_line([pair.shown.record.title, *pair.figures.values()]) for pair in found]
+    return _tabular(sheet, f", {_tex(sheet.board.twins.title)}", list(map(_tex, head)), "\n".join(lines))
+
+
 def _paper(sheet: Sheet) -> str:
-    """A paper's figures and ours; empty for a board without a paper."""
-    if sheet.board.paper is None:
+    """A paper's figures and ours; empty for a board without a paper, and for a track without records."""
+    if sheet.board.paper is None or not sheet.seeds:
         return ""
     easy, hard = f"Easy ({sheet.board.easy})", f"Hard ({sheet.board.hard})"
     rows = [(row.paper.model, *row.easy, *row.hard) for row in sheet.beside]

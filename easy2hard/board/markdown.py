@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from easy2hard import entry
 from easy2hard.board import tables
 from easy2hard.board.sheet import RANKED, Sheet
+from easy2hard.board.twins import pairs
 from easy2hard.record import Asked, Band
 from easy2hard.units import label
 
@@ -23,11 +25,13 @@ LEGEND = """\
   training seeds together (the 95 % interval of the difference leaves out 0). Tracks and bands rank apart;
   floors and ceilings never rank.
 - **gain**, **overthinking** and *oracle* compare iteration budgets at every hard level, then average: best
-  minus training budget, best minus last budget, and the best itself with the budgets that gave it. The
-  oracle has seen the test data, so it never ranks.
+  minus training budget, best minus last budget (the suite's last that the entry can run), and the best
+  itself with the budgets that gave it. A difference to a budget that was not measured is a dash. The oracle
+  has seen the test data, so it never ranks.
 - **MACs** are multiply-accumulates for one sample of the easy level.
 - **seeds**: a failed seed counts, with the score of the identity.
 - **n/a**: the entry cannot give this answer, for instance beyond its last stage. It is not a zero.
+- **–**: not measured. In the details: the entry was not asked this budget at this level.
 """
 
 
@@ -61,10 +65,11 @@ def _track(sheet: Sheet, submissions: str) -> str:
 def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
     asked = next((seeds.record.task for seeds in sheet.seeds), None)
     if asked is None:
-        command = f"easy2hard evaluate my_model.py --suite {sheet.asked.name} --track {sheet.track}"
+        command = f"easy2hard evaluate {_anyone(sheet)} --suite {sheet.asked.name} --track {sheet.track}"
         yield f"No records yet; `{command}` makes the first.\n"
         return
     yield _measured(sheet, asked)
+    yield from _twins(sheet, submissions)
     for band, rows in sheet.bands.items():
         if rows and band in RANKED:
             table = tables.ranking(rows, sheet.board.easy, sheet.board.hard, submissions)
@@ -79,6 +84,28 @@ def _tables(sheet: Sheet, submissions: str) -> Iterator[str]:
         if one.record.model.band in RANKED or one.record.model.iterative:
             title = f"{tables.escaped(one.record.title)}: every level and budget"
             yield f"<details><summary>{title}</summary>\n\n{tables.every_budget(one)}\n\n</details>\n"
+
+
+def _anyone(sheet: Sheet) -> str:
+    """Who may make the first record: any model, or the first entry of those that the board names."""
+    board, asked = sheet.board, sheet.asked
+    if not board.entries:
+        return "my_model.py"
+    cards = {name: entry.card(name) for name in entry.names() if board.shows(name)}
+    fit = (
+        name
+        for name, card in cards.items()
+        if card.task == asked.task and (not card.suites or asked.name in card.suites)
+    )
+    return next(fit, board.entries[0])
+
+
+def _twins(sheet: Sheet, submissions: str) -> Iterator[str]:
+    """The same nets by two recipes, where the board's definition pairs them."""
+    if (twins := sheet.board.twins) and (found := pairs(sheet)):
+        first, second = twins.columns
+        yield f"**{twins.title}**\n\nDifference: {first} minus {second}; ± is over training seeds.\n"
+        yield f"{tables.twins(found, submissions)}\n"
 
 
 def _paper(sheet: Sheet, submissions: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """How an entry stands: its figures on a board, each taken over its training seeds, and its rank."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,8 +36,8 @@ class Oracle(NamedTuple):
 
     value: float
     budgets: tuple[int, ...]  # one per hard level
-    gain: float | None  # over the training budget; None for an entry that has none
-    overthinking: float  # best minus last budget
+    gain: float | None  # over the training budget; None where that was not measured
+    overthinking: float | None  # best minus last budget; None where that was not measured
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,28 @@ class Standing:
         return 1 if cells and cells[0].higher_is_better else -1
 
     @cached_property
+    def most(self) -> float:
+        """The most iterations that the entry can run; infinite where nothing bounds it.
+
+        An older record does not say. Where it has the suite's budgets up to some point, the model ends there; where
+        it has others, it was asked others, and nothing bounds it as far as anybody knows.
+        """
+        said = self.record.model.max_iterations
+        if said is not None:
+            return math.inf if said == "unbounded" else said
+        ran = {level: set(self._budgets(level)) for level in self.asked.levels if self._budgets(level)}
+        own = any(
+            budget < max(of_level) and budget not in of_level
+            for level, of_level in ran.items()
+            for budget in self.asked.level_budgets(level)
+        )
+        return math.inf if own or not ran else max(map(max, ran.values()))
+
+    def absent(self, budget: int) -> str:
+        """What stands in place of a figure: n/a beyond what the entry can run, a dash where nobody asked."""
+        return "n/a" if budget > self.most else "–"
+
+    @cached_property
     def oracle(self) -> Oracle | None:
         """Best, training and last budget compared at every hard level, then averaged.
 
@@ -160,20 +183,25 @@ class Standing:
                 return None
             best = max(values, key=lambda budget: (self.better * values[budget], -budget))
             trained = values.get(self.record.model.train_iterations or 0, np.nan)
-            rows.append((values[best], values[best] - trained, values[best] - values[max(values)], best))
+            able = [budget for budget in self.asked.level_budgets(level) if budget <= self.most]
+            last = values.get(max(able, default=max(values)), np.nan)
+            rows.append((values[best], values[best] - trained, values[best] - last, best))
         value, gain, over, _ = np.mean(rows, axis=0)
         return Oracle(
             value=float(value),
             budgets=tuple(best for *_, best in rows),
             gain=None if np.isnan(gain) else self.better * float(gain),
-            overthinking=self.better * float(over),
+            overthinking=None if np.isnan(over) else self.better * float(over),
         )
 
     def _curve(self, level: str) -> dict[int, float]:
         """The ranking metric at every fixed budget that the entry ran."""
-        budgets = {cell.budget for cell in self.record.cells if cell.level == level and cell.exit is None}
-        figures = {budget: self.figure(level, self.asked.metric, budget) for budget in sorted(budgets)}
+        figures = {budget: self.figure(level, self.asked.metric, budget) for budget in self._budgets(level)}
         return {budget: figure.value for budget, figure in figures.items() if figure}
+
+    def _budgets(self, level: str) -> list[int]:
+        """The fixed budgets that the record has at a level, ascending."""
+        return sorted({c.budget for c in self.record.cells if c.level == level and c.exit is None})
 
 
 def show_figure(metric: str, figure: Figure | None) -> str:

@@ -1,12 +1,14 @@
 """The tables of a board in markdown: ranking, floors, ceilings, and every level and budget of an entry."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import groupby
 
 from tabulate import tabulate
 
 from easy2hard.board.sheet import Gap, Row, Sheet
 from easy2hard.board.standing import Oracle, Standing, show_figure
+from easy2hard.board.twins import Pair
 from easy2hard.record import Record
 from easy2hard.units import show, show_count, show_interval, show_spread
 
@@ -15,7 +17,7 @@ def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
     """The layout of the paper's Table 1, and what a reader must know beside it."""
     lines = []
     for rank, one in rows:
-        metric, oracle, at_easy = one.asked.metric, one.oracle, one.figure(easy, one.asked.metric)
+        metric, at_easy = one.asked.metric, one.figure(easy, one.asked.metric)
         lines.append(
             {
                 "rank": rank or "–",
@@ -28,9 +30,7 @@ def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
                 "headline": _headline(one),
                 "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
                 "answer": answer(one.record),
-                "gain": show(metric, oracle.gain if oracle else None),
-                "overthinking": show(metric, oracle.overthinking if oracle else None),
-                "*oracle*": _oracle(metric, oracle),
+                **_oracle(metric, one.oracle),
                 "seeds": _seeds(len(one.seeds.filed), one.seeds.failed),
             }
         )
@@ -74,6 +74,16 @@ def beside_paper(sheet: Sheet, submissions: str) -> str:
     return _table(lines, left=("entry",))
 
 
+def twins(found: Iterable[Pair], submissions: str) -> str:
+    """The same nets by two recipes, side by side; seeds of both."""
+    lines = []
+    for pair in found:
+        sides = [one.seeds for one in pair.sides if one]
+        seeds = " and ".join(_seeds(len(side.filed), side.failed) for side in sides)
+        lines.append({"model": _name(pair.shown.record, submissions), **pair.figures, "seeds": seeds})
+    return _table(lines)
+
+
 def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:
     """What training on a hard level gives the same model, and how far the entry stays below it."""
     lines = []
@@ -99,19 +109,8 @@ def every_budget(one: Standing) -> str:
 def budget_rows(one: Standing) -> list[dict[str, str]]:
     """A row for each budget and exit rule; the declared answer in bold (`**`), n/a for what it cannot run."""
     metric, levels = one.asked.metric, one.asked.levels
-    asked = {level: one.asked.level_budgets(level) for level in levels}
-    known = {(cell.level, cell.budget, cell.exit) for cell in one.record.cells}
-    budgets = sorted(
-        {budget for table in asked.values() for budget in table} | {b for _, b, e in known if not e}
-    )
-    able = [budget for budget in budgets if any((level, budget, None) in known for level in levels)]
-    lines = []
-    for budget in able:
-        cells = {level: _cell(one, level, budget, None, budget in asked[level]) for level in levels}
-        lines.append({"iterations": str(budget), **cells})
-    if unable := [budget for budget in budgets if budget not in able]:
-        named = f"{unable[0]} … {unable[-1]}" if len(unable) > 1 else str(unable[0])
-        lines.append({"iterations": named, **dict.fromkeys(levels, "n/a")})
+    known = {(cell.level, cell.budget, cell.exit) for cell in one.record.cells if cell.level in levels}
+    lines = list(_by_budget(one, {budget for _, budget, exit in known if exit is None}))
     for rule in sorted({exit for _, _, exit in known if exit}):
         most = {
             level: max((b for lv, b, e in known if (lv, e) == (level, rule)), default=0) for level in levels
@@ -119,7 +118,7 @@ def budget_rows(one: Standing) -> list[dict[str, str]]:
         lines.append(
             {
                 "iterations": f"exit: {rule}",
-                **{level: _cell(one, level, most[level], rule, True) for level in levels},
+                **{level: _cell(one, level, most[level], rule) for level in levels},
             }
         )
     figures = {level: one.figure(level, metric) for level in levels}
@@ -133,6 +132,17 @@ def budget_rows(one: Standing) -> list[dict[str, str]]:
             lines.append({"iterations": f"{other} at the answer", **shown})
     heads = {level: f"{level} ({one.asked.kind(level)})" for level in levels}
     return [{heads.get(key, key): text for key, text in line.items()} for line in lines]
+
+
+def _by_budget(one: Standing, measured: set[int]) -> Iterator[dict[str, str]]:
+    """A row for each budget, ascending; neighbours that were not measured for the same reason share one."""
+    levels = one.asked.levels
+    budgets = sorted(measured.union(*map(one.asked.level_budgets, levels)))
+    for _, group in groupby(budgets, lambda budget: budget if budget in measured else one.absent(budget)):
+        first, *rest = group
+        named = f"{first} … {rest[-1]}" if rest else str(first)
+        absent = None if first in measured else one.absent(first)
+        yield {"iterations": named, **{level: absent or _cell(one, level, first, None) for level in levels}}
 
 
 def answer(record: Record) -> str:
@@ -154,12 +164,12 @@ def escaped(text: str) -> str:
     )
 
 
-def _cell(one: Standing, level: str, budget: int, exit: str | None, asked: bool) -> str:
-    """One cell of the grid; empty where the suite does not ask this budget at this level."""
+def _cell(one: Standing, level: str, budget: int, exit: str | None) -> str:
+    """One cell of the grid."""
     metric = one.asked.metric
     figure, declared = one.figure(level, metric, budget, exit), one.record.answer_cell(level, metric)
     if figure is None:
-        return "n/a" if asked else ""
+        return one.absent(budget)
     text = show_figure(metric, figure) + (f" after {figure.iterations:.1f}" if exit else "")
     chosen = declared is not None and (declared.budget, declared.exit) == (budget, exit)
     return f"**{text}**" if chosen else text
@@ -178,12 +188,15 @@ def _headline(one: Standing) -> str:
     return f"**{value}**" + (f" ± {sd}" if sd else "")
 
 
-def _oracle(metric: str, oracle: Oracle | None) -> str:
+def _oracle(metric: str, oracle: Oracle | None) -> dict[str, str]:
+    """The columns that compare budgets; a dash where one of the two was not measured."""
     if oracle is None:
-        return "n/a"
+        return dict.fromkeys(("gain", "overthinking", "*oracle*"), "n/a")
     same = len(set(oracle.budgets)) == 1
     budgets = oracle.budgets[:1] if same else oracle.budgets
-    return f"*{show(metric, oracle.value)} at {', '.join(map(str, budgets))}*"
+    gain, over = ("–" if by is None else show(metric, by) for by in (oracle.gain, oracle.overthinking))
+    best = f"*{show(metric, oracle.value)} at {', '.join(map(str, budgets))}*"
+    return {"gain": gain, "overthinking": over, "*oracle*": best}
 
 
 def _seeds(count: int, failed: int) -> str:
