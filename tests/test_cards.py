@@ -18,7 +18,10 @@ COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
 def told(name: str) -> list[str]:
-    """The paragraphs of a card that begin "After `…`", each with the list or table of scores right below it."""
+    """The paragraphs of a card that tell scores, each with the list or table of scores right below it.
+
+    They begin "After `…`" for a recipe, or "On the quick track" for what is not trained.
+    """
     text = (entries.folder() / name / "README.md").read_text(encoding="utf-8")
     blocks = [" ".join(block.split()) for block in text.split("\n\n")]
     scores = [
@@ -28,13 +31,13 @@ def told(name: str) -> list[str]:
     return [
         f"{block} {below}"
         for block, below in zip(blocks, [*scores[1:], ""], strict=True)
-        if block.startswith("After `")
+        if block.startswith(("After `", "On the quick track "))
     ]
 
 
 def marked(text: str, among: set[str]) -> set[str]:
     """Those names that a text has in backticks or links to."""
-    return among & set(re.findall(r"(?<=`)[^`]+(?=`)|(?<=\]\(\.\./)[\w.-]+", text))
+    return among & {name for pair in re.findall(r"`([^`]+)`|\]\(\.\./([\w.-]+)", text) for name in pair}
 
 
 def seeds_of(entry: str, suites: set[str]) -> list[list[Record]]:
