@@ -90,7 +90,7 @@ def list_(
 
     With --json a model is {name, parameters, macs, source, …}: macs are the multiply-accumulates of an answer on one
     sample of the easy level, a number, or {fixed, per_iteration} where they depend on how many iterations it runs.
-    Classical filters are not counted and have 0.
+    Where nobody has counted them, as those of some classical filters, they are null, on the screen a dash.
 
     Example: easy2hard list models
     """
@@ -102,7 +102,7 @@ def list_(
         }
         for model in found.get("models", []):
             fixed, each = model["macs_fixed"], model["macs_per_iteration"]
-            macs = {"fixed": fixed, "per_iteration": each} if each else fixed
+            macs = {"fixed": fixed, "per_iteration": each} if each else fixed  # None: not counted
             model |= {"name": model["model"], "macs": macs}
         screen.print_json(found)
         return
@@ -149,21 +149,27 @@ def _model_table() -> _Table:
 
     cards = {name: entries.card(name) for name in entries.names()}
     rows: list[list[object]] = [
-        [name, c.task, c.band, c.parameters or 0, c.macs_fixed or 0, c.macs_per_iteration or 0, c.source]
+        [name, c.task, c.band, c.parameters or 0, c.macs_fixed, c.macs_per_iteration, c.source]
         for name, c in cards.items()
     ]
     return ["model", "task", "band", "parameters", "macs_fixed", "macs_per_iteration", "source"], rows
 
 
+_BANDS = {"entry": "entries", "augmented": "augmented entries", "floor": "floors", "ceiling": "ceilings"}
+_SAMPLES = {"denoise": "an image of 3x32x32", "maze": "a maze of size 9, 3x24x24"}  # what the cards count on
+
+
 def _show_models(models: _Table) -> None:
     """A table for each task and band, counts in three digits, so that it fits a terminal of 80 columns."""
-    bands: dict[str, list[list[object]]] = {}
-    for name, task, band, parameters, fixed, each, source in models[1]:
-        counts = [f"{parameters:,}", *(show_count(cast("int", count)) for count in (fixed, each))]
-        bands.setdefault(f"models: {task}, {band}", []).append([name, *counts, source])
-    for title, rows in bands.items():
-        screen.table(title, ["model", "parameters", "MACs", "per step", "source"], rows, fold=True)
-        screen.out.print()
+    groups: dict[tuple[str, str], list[list[object]]] = {(t, b): [] for t, b in product(_SAMPLES, _BANDS)}
+    for name, task, band, parameters, *counts, source in models[1]:
+        shown = ["–" if count is None else show_count(cast("int", count)) for count in counts]
+        groups[str(task), str(band)].append([name, f"{parameters:,}", *shown, source])
+    for (task, band), rows in groups.items():
+        if rows:
+            title = f"models: {task}, {_BANDS[band]} (MACs on {_SAMPLES[task]})"
+            screen.table(title, ["model", "parameters", "MACs", "per iteration", "source"], rows, fold=True)
+            screen.out.print()
 
 
 @app.command()

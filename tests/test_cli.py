@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from easy2hard import cli, entry as entries, screen
+from easy2hard import cli, entry as entries, screen, suite as suites
+from easy2hard.tasks import open_task
 
 MODEL = """
 from torch import nn
@@ -296,7 +297,8 @@ def test_list_models_gives_scripts_the_macs_of_an_answer_or_of_each_part_where_i
     models = {row["name"]: row for row in json.loads(run("list", "models", "--json").stdout)["models"]}
     assert models["dncnn"]["macs"] == 683_016_192
     assert models["dt"]["macs"] == {"fixed": 9_584_640, "per_iteration": 18_432_000}
-    assert models["median-3"]["macs"] == 0
+    assert models["identity"]["macs"] == 0  # none, where those of BM3D are not counted
+    assert models["bm3d"]["macs"] is None
 
 
 def test_list_models_fits_80_columns_with_the_counts_of_a_model_on_its_line(
@@ -308,3 +310,20 @@ def test_list_models_fits_80_columns_with_the_counts_of_a_model_on_its_line(
     shown = {line.split()[0]: line for line in lines if line.strip() and not line.startswith(" ")}
     assert set(entries.names()) <= set(shown)
     assert re.match(r"median-cnn +3,563,011 +3\.63 G +0  Liang et al\.", shown["median-cnn"])
+    assert re.match(r"bm3d +0 +– +–  Dabov et al\.", shown["bm3d"])
+    assert re.match(r"identity +0 +0 +0  baseline", shown["identity"])
+
+
+def test_list_models_shows_entries_before_floors_and_ceilings_task_by_task_with_what_is_counted(
+    run: Run,
+) -> None:
+    lines = run("list", "models").stdout
+    titles = re.findall(r"^models: (\w+), ([\w ]+) \(MACs on .* (\w+)\)$", lines, re.MULTILINE)
+    assert [(task, band) for task, band, _ in titles] == [
+        *(("denoise", band) for band in ("entries", "augmented entries", "floors")),
+        *(("maze", band) for band in ("entries", "floors", "ceilings")),
+    ]
+    for task, _, counted in titles:
+        suite = suites.read({"denoise": "sp", "maze": "maze"}[task])
+        opened = open_task(suite)
+        assert counted == "x".join(map(str, (opened.in_channels, *opened.shape(suite.easy[0]))))
