@@ -253,7 +253,7 @@ def _key(entry: Entry, ask: Ask, chosen: tuple[str, Recipe] | None, seed: int) -
     """A hash of what determines the outcome of a run."""
     content = {
         "easy2hard": VERSION,
-        "code": entry.sha256,
+        "code": [entry.sha256, provenance.code_digest(entry.path)],
         "recipe": chosen[1].model_dump(mode="json") if chosen else None,
         "losses": loss_stamps(chosen[1]) if chosen and not ask.weights else None,
         "suite": [ask.suite.model_dump(mode="json"), ask.suite.definition_digest],

@@ -6,6 +6,8 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -14,6 +16,11 @@ import torch
 
 from easy2hard.record import Provenance
 from easy2hard.version import VERSION
+
+_DECIDING = (
+    *("data", "exits", "images", "layers", "losses", "mazes", "metrics", "models", "noise", "tasks"),
+    *("fit", "rng", "score", "train"),
+)
 
 
 def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Provenance:
@@ -39,6 +46,24 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
         seconds=round(seconds, 3),
         peak_memory_mb=_peak_memory(),
     )
+
+
+def code_digest(entry: Path) -> str:
+    """A hash of the code that decides a run besides the entry's own file: the package, and modules beside the entry."""
+    loaded = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    files = {Path(file) for name, file in loaded.items() if file and name != "__main__"}
+    beside = {file for file in files if file.parent == entry.parent and file != entry and file.is_file()}
+    content = b"\0".join(file.read_bytes() for file in sorted(beside))
+    return blake2b(_package() + content, digest_size=16).hexdigest()
+
+
+@cache
+def _package() -> bytes:
+    """Of what is in the rooms that decide a result; between two versions a checkout changes, the version does not."""
+    package = Path(__file__).parent
+    files = sorted(file for part in _DECIDING for file in (package / part).rglob("*.py"))
+    files += [package / f"{part}.py" for part in _DECIDING if not (package / part).is_dir()]
+    return b"\0".join(file.read_bytes() for file in files)
 
 
 def _command(words: Sequence[str]) -> str:

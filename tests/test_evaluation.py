@@ -1,6 +1,7 @@
 """An entry on a suite, from its file to the record: whole, cut short, killed, and asked wrongly."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import easy2hard
-from easy2hard import data, evaluation, record as records, suite as suites
+from easy2hard import data, evaluation, provenance, record as records, suite as suites
 from easy2hard.errors import UserError
 from easy2hard.evaluation import evaluate
 from easy2hard.models.dt import DT
@@ -517,6 +518,32 @@ def test_an_entry_that_was_edited_is_run_as_it_is_now(run: Callable[..., Record]
     second = run(write_entry(("/ 2", "/ 4"), name="mean.py", code=MEAN))
     assert first.model.sha256 != second.model.sha256
     assert figures(first) != figures(second)
+
+
+def test_a_run_is_done_anew_when_code_beside_the_entry_was_edited(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = MEAN.replace("/ 2", "/ share_of_the_mean.SHARE").replace(
+        "def ", "import share_of_the_mean\n\ndef ", 1
+    )
+    entry = write_entry(name="mean.py", code=code)
+    monkeypatch.syspath_prepend(str(entry.parent))
+    scores = []
+    for share in ("2", "4"):
+        (entry.parent / "share_of_the_mean.py").write_text(f"SHARE = {share} + 0\n" + "#" * int(share))
+        for name in [name for name in sys.modules if "_mean" in name]:  # as in a new process
+            monkeypatch.delitem(sys.modules, name)
+        scores.append(figures(run(entry)))
+    assert scores[0] != scores[1]
+
+
+def test_a_run_is_done_anew_when_the_package_was_edited(
+    run: Callable[..., Record], write_entry: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = write_entry(name="mean.py", code=MEAN)
+    first, again = run(entry), run(entry)
+    monkeypatch.setattr(provenance, "_package", lambda: b"edited")
+    assert first.run_id == again.run_id != run(entry).run_id
 
 
 def test_a_record_holds_the_hash_of_the_code_that_ran_not_of_a_later_edit(
