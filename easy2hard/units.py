@@ -44,6 +44,11 @@ def show_interval(metric: str, interval: tuple[float, float] | None) -> str:
     return f"[{show(metric, interval[0])}, {show(metric, interval[1])}]" if interval else "–"
 
 
+def show_macs(macs: float) -> str:
+    """Multiply-accumulates of an answer; a dash for 0, as of the filters of other libraries, where nobody counts."""
+    return show_count(macs) if macs else "–"
+
+
 def show_count(count: float) -> str:
     """A large number with three digits and its power of a thousand: `27.5 M`."""
     for power, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):

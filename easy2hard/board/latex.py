@@ -6,7 +6,7 @@ from easy2hard.board.sheet import Sheet
 from easy2hard.board.standing import Standing, show_figure
 from easy2hard.board.tables import budget_rows
 from easy2hard.board.twins import pairs
-from easy2hard.units import label, show, show_count, show_interval, show_spread
+from easy2hard.units import label, show, show_interval, show_macs, show_spread
 
 _SPECIAL = str.maketrans({
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -67,7 +67,7 @@ def _levels(sheet: Sheet) -> str:
         lines = []
         for _, one in rows:
             easy = one.figure(sheet.board.easy, metric)
-            cost = show_count(easy.macs) if easy else "n/a"
+            cost = show_macs(easy.macs) if easy else "n/a"
             shown = [one.shown(level, metric) for level in levels]
             interval = "–" if one.fault else show_interval(metric, one.ci95)
             lines.append(_line([one.record.title, cost, *shown, interval]))

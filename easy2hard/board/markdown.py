@@ -28,7 +28,8 @@ LEGEND = """\
   minus training budget, best minus last budget (the suite's last that the entry can run), and the best
   itself with the budgets that gave it. A difference to a budget that was not measured is a dash. The oracle
   has seen the test data, so it never ranks.
-- **MACs** are multiply-accumulates for one sample of the easy level.
+- **MACs** are multiply-accumulates for one sample of the easy level; a dash where none were counted, as in
+  the filters of other libraries.
 - **seeds**: a failed seed counts, with the score of the identity.
 - **n/a**: the entry cannot give this answer, for instance beyond its last stage. It is not a zero.
 - **–**: not measured. In the details: the entry was not asked this budget at this level.

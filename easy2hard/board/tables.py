@@ -10,7 +10,7 @@ from easy2hard.board.sheet import Gap, Row, Sheet
 from easy2hard.board.standing import Oracle, Standing, show_figure
 from easy2hard.board.twins import Pair
 from easy2hard.record import Record
-from easy2hard.units import show, show_count, show_interval, show_spread
+from easy2hard.units import show, show_count, show_interval, show_macs, show_spread
 
 
 def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
@@ -24,7 +24,7 @@ def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
                 "model": _name(one.record, submissions),
                 "parameters": f"{one.record.model.params_total:,}",
                 "MACs per iteration": show_count(one.record.model.macs_per_iteration),
-                "MACs per answer": show_count(at_easy.macs) if at_easy else "n/a",
+                "MACs per answer": show_macs(at_easy.macs) if at_easy else "n/a",
                 f"easy {easy}": show_figure(metric, at_easy),
                 f"hard {hard}": one.shown(hard, metric),
                 "headline": _headline(one),

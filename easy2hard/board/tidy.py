@@ -19,8 +19,8 @@ def csv(sheets: Iterable[Sheet]) -> str:
     """All tracks of a board as CSV.
 
     `level` is `headline` in the row of the ranking figure; `sd` is over seeds and `ci_*` over samples;
-    shares lie between 0 and 1. What an entry cannot run has no row. The band `paper` holds what a paper prints of an
-    entry, which is nobody's record.
+    shares lie between 0 and 1. What an entry cannot run has no row; `macs` is empty where none were counted. The band
+    `paper` holds what a paper prints of an entry, which is nobody's record.
     """
     import pandas as pd
 
@@ -110,5 +110,5 @@ def _figures(figure: Figure) -> dict[str, Any]:
         "ci_high": high,
         "n": str(figure.n),
         "iterations": figure.iterations,
-        "macs": str(round(figure.macs)),
+        "macs": str(round(figure.macs)) if figure.macs else None,
     }
