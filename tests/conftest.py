@@ -173,3 +173,11 @@ def hub(_hub_and_client: "tuple[minihub.Hub, hubclient.Client]") -> "Iterator[mi
 def client(_hub_and_client: "tuple[minihub.Hub, hubclient.Client]") -> "hubclient.Client":
     """A process whose Hub is `hub`."""
     return _hub_and_client[1]
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers cut into many pieces what they would otherwise do in one."""
+    from easy2hard import layers  # imports torch, which most tests do without
+
+    monkeypatch.setattr(layers, "_NUMBERS_AT_ONCE", dict.fromkeys(("cpu", "cuda"), 5000))

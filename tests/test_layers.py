@@ -66,8 +66,9 @@ def test_the_smallest_image_is_one_pixel_larger_than_its_border(k: int, side: in
     assert torch.equal(median_filter(x, k), windows(x, k).median(dim=-1).values)
 
 
+@pytest.mark.usefixtures("small_pieces")
 def test_the_median_of_a_batch_is_cut_into_pieces_without_a_seam(device: str) -> None:
-    x = drawn(9, 20, 40, 40).to(device)  # several pieces of 2 ** 16 numbers in either layout
+    x = drawn(9, 20, 40, 40).to(device)
     expected = windows(x, 3).median(dim=-1).values
     for layout in LAYOUTS.values():
         assert torch.equal(median_filter(layout(x)), expected)
@@ -193,6 +194,7 @@ def test_the_gradients_of_involution_are_its_slopes(k: int, channels: int, group
     assert torch.autograd.gradcheck(involution, (x, weight), fast_mode=True)
 
 
+@pytest.mark.usefixtures("small_pieces")
 def test_involution_of_a_batch_is_cut_into_pieces_without_a_seam(device: str) -> None:
     x = drawn(7, 20, 40, 40).to(device).requires_grad_()
     weight = drawn(7, 2, 9, 40, 40).to(device).requires_grad_()
