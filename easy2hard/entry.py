@@ -19,6 +19,7 @@ from easy2hard.suite import check_answer, explain
 
 _Positive = Annotated[float, Field(gt=0)]
 _Whole = Annotated[int, Field(ge=1)]
+_Option = bool | int | float | str
 
 
 class Recipe(BaseModel):
@@ -39,9 +40,7 @@ class Recipe(BaseModel):
     train_iterations: _Whole = 5
     horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
     losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
-    options: dict[
-        str, dict[str, bool | int | float | str]
-    ] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
+    options: dict[str, dict[str, _Option]] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
     fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
     select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
     answer: int | str | dict[str, int | str] | None = (
