@@ -7,8 +7,7 @@ it does with the batches is its own business: of the recipe it feels epochs, row
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,7 @@ from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Lessons, Once, Plain, Recurrent, place
 from easy2hard.progress import Listener, Step
-from easy2hard.suite import Suite
-from easy2hard.tasks import Task
+from easy2hard.run import Run
 from easy2hard.train import Outcome, Plan, seeded, validate, wants_pairs
 from easy2hard.weights import load_weights, save_weights
 
@@ -74,36 +72,27 @@ def check_recipe(entry: Entry, recipe: Recipe) -> None:
         )
 
 
-def fit(
-    own: Own,
-    entry: Entry,
-    model: Recurrent,
-    task: Task,
-    suite: Suite,
-    recipe: Recipe,
-    *,
-    seed: int,
-    folder: Path,
-    levels: Sequence[str],
-    device: str,
-    listen: Listener,
-) -> Outcome:
-    """Let an entry train itself, and leave `weights.safetensors` and `trained.json` in `folder`.
+def fit(own: Own, run: Run, model: Recurrent) -> Outcome:
+    """Let an entry train itself, and leave `weights.safetensors` and `trained.json` in the run's folder.
 
     An exception that it raises is the failure of this seed. There is no checkpoint: what was killed begins anew.
     """
-    check_recipe(entry, recipe)
-    trained = folder / "trained.json"
+    recipe, device = run.recipe, run.ask.device
+    check_recipe(run.entry, recipe)
+    trained, weights = run.folder / "trained.json", run.folder / "weights.safetensors"
     if trained.is_file():
         outcome = Outcome(**json.loads(trained.read_text()))
         if outcome.failure is None:
-            load_weights(model, folder / "weights.safetensors")
+            load_weights(model, weights)
         return outcome
-    batches = Batches(Plan.of(task, suite, recipe, tuple(levels), seed), model, recipe, device, listen)
-    note = f"{len(batches):,} steps of {recipe.batch_size} samples at level {', '.join(levels)}"
-    listen(Step("training", 0, len(batches), {}, f"seed {seed}: {entry.name} trains itself, {note}"))
+    plan = Plan.of(run.task, run.suite, recipe, run.train_levels, run.seed)
+    batches = Batches(plan, model, recipe, device, run.listen)
+    note = f"{len(batches):,} steps of {recipe.batch_size} samples at level {', '.join(run.train_levels)}"
+    run.listen(
+        Step("training", 0, len(batches), {}, f"seed {run.seed}: {run.entry.name} trains itself, {note}")
+    )
     place(model, device).train()
-    torch.manual_seed(seeded("own training", seed))
+    torch.manual_seed(seeded("own training", run.seed))
     began, failure = time.perf_counter(), None
     try:
         own(batches)
@@ -114,11 +103,11 @@ def fit(
     if failure is None and not all(p.isfinite().all() for p in model.parameters()):
         failure = f"training diverged: the weights after {batches.taken} steps are not all finite"
     seconds = time.perf_counter() - began
-    validation = None if failure else validate(model, task, suite, levels, recipe, device)
+    validation = None if failure else validate(model, run.task, run.suite, run.train_levels, recipe, device)
     samples = batches.taken * recipe.batch_size
     outcome = Outcome(batches.taken, samples, seconds, None, validation, failure, own=True)
     if failure is None:
-        save_weights(model, folder / "weights.safetensors")
+        save_weights(model, weights)
     atomic.write_text(trained, json.dumps(outcome._asdict()) + "\n")
     return outcome
 

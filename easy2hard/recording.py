@@ -1,7 +1,6 @@
 """From what was measured to the parts of a record."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,22 +8,25 @@ import pyarrow as pa
 import torch
 
 from easy2hard import data, shelf, statistics
-from easy2hard.ask import Ask, rows_of
-from easy2hard.entry import Entry, Recipe
-from easy2hard.losses import stamps
+from easy2hard.ask import rows_of
 from easy2hard.macs import Macs, count, parameters
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.record import Answered, Asked, Cell, LevelData, Trained, Weights
+from easy2hard.run import Run, loss_stamps
 from easy2hard.score import NAN
 from easy2hard.tasks import Task
 from easy2hard.train import Outcome
 from easy2hard.weights import sha256_of
 
 _NO_METRICS = ("level", "index", "rule", "budget", "iterations", NAN)
-Chosen = tuple[str, Recipe] | None  # a recipe and its name; None for what does not learn
 
 
-def cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator[Cell]:
+def cells(run: Run, model: Recurrent, tables: dict[str, pa.Table]) -> tuple[Cell, ...]:
+    """The figures of every level."""
+    return tuple(cell for level, table in tables.items() for cell in _cells(level, table, model, run.task))
+
+
+def _cells(level: str, table: pa.Table, model: Recurrent, task: Task) -> Iterator[Cell]:
     """The figures of a level: a mean with its interval for every rule, budget and metric."""
     cost = _count(model, task, level)
     frame = table.to_pandas()
@@ -60,22 +62,30 @@ def _count(model: Recurrent, task: Task, level: str) -> Macs:
     return count(model, task.in_channels, task.shape(level))
 
 
-def declared(ask: Ask, chosen: Chosen) -> str:
-    """The answer that ranks: the rule asked for alone, or the recipe's own, or the suite's."""
-    own = chosen[1].answer_on(ask.suite.name, ask.suite.answer) if chosen else str(ask.suite.answer)
-    return ask.exit or own
+def ranking_answer(run: Run, model: Recurrent) -> str:
+    """The budget or exit rule whose answer ranks; `train` is the number of iterations that it was trained at."""
+    answer = _declared(run)
+    return str(_train_iterations(run, model) or 1) if answer == "train" else answer
 
 
-def asked(ask: Ask, task: Task, chosen: Chosen, tables: dict[str, pa.Table]) -> Asked:
-    suite = ask.suite
-    scored = {level: rows_of(ask, task, level) for level in tables or ask.levels}
+def _declared(run: Run) -> str:
+    """The rule asked for alone, or the recipe's own answer, or the suite's."""
+    suite = run.suite
+    own = run.chosen[1].answer_on(suite.name, suite.answer) if run.chosen else str(suite.answer)
+    return run.ask.exit or own
+
+
+def asked(run: Run, tables: dict[str, pa.Table]) -> Asked:
+    """What was asked, level by level."""
+    suite, task = run.suite, run.task
+    scored = {level: rows_of(run.ask, task, level) for level in tables or run.ask.levels}
     return Asked(
         suite=suite.name,
         version=suite.version,
         protocol=suite.protocol_digest,
         metric=suite.metric,
-        answer=declared(ask, chosen),
-        train_levels=(ask.ceiling,) if ask.ceiling else suite.easy,
+        answer=_declared(run),
+        train_levels=run.train_levels,
         headline=suite.headline,
         levels={
             level: LevelData(n=n, digest=data.level_digest(task, suite, level), kind=suite.kind(level))
@@ -84,36 +94,28 @@ def asked(ask: Ask, task: Task, chosen: Chosen, tables: dict[str, pa.Table]) -> 
         seed=suite.seed,
         stamp=task.stamp(suite.easy[0]),
         source=task.source_digest() or None,
-        limit=ask.limit,
+        limit=run.ask.limit,
     )
 
 
-def answered(
-    entry: Entry,
-    ask: Ask,
-    model: Recurrent,
-    chosen: Chosen,
-    weights: Weights | None,
-    task: Task,
-) -> Answered:
+def answered(run: Run, model: Recurrent, weights: Weights | None) -> Answered:
     """What is known of the entry. Weights from elsewhere were trained by a recipe that nobody knows."""
-    recipe = None if ask.weights else chosen
-    total, trained = parameters(model)
-    cost = _count(model, task, ask.suite.easy[0])
-    card = entry.card
-    band = "ceiling" if ask.ceiling else card.band if card else "entry"
+    entry, card = run.entry, run.entry.card
+    recipe = run.chosen if run.learns else None
+    total, learnable = parameters(model)
+    cost = _count(model, run.task, run.suite.easy[0])
     return Answered(
         id=entry.name,
         title=card.title if card else entry.name,
-        band=band,
+        band="ceiling" if run.ask.ceiling else card.band if card else "entry",
         recipe=recipe[0] if recipe else None,
         sha256=entry.sha256,
         hparams=recipe[1].model_dump(mode="json") | {"stamps": loss_stamps(recipe[1])} if recipe else {},
         iterative=model.max_iterations is None or model.max_iterations > 1,
-        train_iterations=train_iterations(model, chosen),
+        train_iterations=_train_iterations(run, model),
         max_iterations=model.max_iterations or "unbounded",
         params_total=total,
-        params_trained=trained,
+        params_trained=learnable,
         macs_fixed=cost.fixed,
         macs_per_iteration=cost.per_iteration,
         weights=weights,
@@ -124,31 +126,28 @@ def answered(
     )
 
 
-def loss_stamps(recipe: Recipe) -> dict[str, str]:
-    """What outside a recipe decides its losses, such as the weights of a network that one of them looks through."""
-    return stamps({name: recipe.options.get(name, {}) for name, weight in recipe.losses.items() if weight})
-
-
-def train_iterations(model: Recurrent, chosen: Chosen) -> int | None:
+def _train_iterations(run: Run, model: Recurrent) -> int | None:
     """How many iterations it was trained at: never more than it can run."""
-    if chosen is None:
+    if run.chosen is None:
         return model.max_iterations
-    return min(chosen[1].train_iterations, model.max_iterations or chosen[1].train_iterations)
+    wanted = run.chosen[1].train_iterations
+    return min(wanted, model.max_iterations or wanted)
 
 
-def trained(ask: Ask, seed: int, outcome: Outcome | None, chosen: Chosen, folder: Path) -> Trained | None:
-    if outcome is None or chosen is None:
+def trained(run: Run, outcome: Outcome | None) -> Trained | None:
+    """How it was trained; None where it was not."""
+    if outcome is None:
         return None
-    log = folder / "train.jsonl"
+    log = run.folder / "train.jsonl"
     return Trained(
-        seed=seed,
-        levels=(ask.ceiling,) if ask.ceiling else ask.suite.easy,
+        seed=run.seed,
+        levels=run.train_levels,
         steps=outcome.steps,
         samples=outcome.samples,
         seconds=round(outcome.seconds, 3),
         loss=outcome.loss,
         validation=outcome.validation,
         own=outcome.own,
-        selected_on="easy validation" if chosen[1].select == "best" else "last",
+        selected_on="easy validation" if run.recipe.select == "best" else "last",
         log_sha256=sha256_of(log) if log.is_file() else None,
     )

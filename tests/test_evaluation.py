@@ -175,14 +175,14 @@ def test_no_test_split_is_opened_before_the_weights_are_hashed(
 ) -> None:
     drawn: list[tuple[str, str]] = []
     before: set[tuple[str, str]] = set()
-    weights = evaluation._weights
+    hash_weights = evaluation._hashed
 
-    def hashed(folder: Path) -> Any:
+    def hashed(*args: Any) -> Any:
         before.update(drawn)
-        return weights(folder)
+        return hash_weights(*args)
 
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    monkeypatch.setattr(evaluation, "_weights", hashed)
+    monkeypatch.setattr(evaluation, "_hashed", hashed)
     run(write_entry())
     assert before == {("train", "0.1"), ("validation", "0.1")}
 

@@ -136,9 +136,9 @@ def test_it_sees_the_easy_training_split_alone_before_its_weights_are_hashed(
 ) -> None:
     drawn: list[tuple[str, str]] = []
     before: list[tuple[str, str]] = []
-    weights = evaluation._weights
+    hashed = evaluation._hashed
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    monkeypatch.setattr(evaluation, "_weights", lambda folder: (before.extend(drawn), weights(folder))[1])
+    monkeypatch.setattr(evaluation, "_hashed", lambda *args: (before.extend(drawn), hashed(*args))[1])
     run(SCALE)
     assert set(before) == {("train", "0.1"), ("validation", "0.1")}
 
