@@ -1,4 +1,4 @@
-"""The commands `push` and `pull`: to the Hugging Face Hub, and from it."""
+"""`push` and `pull`: to the Hugging Face Hub, and from it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easy2hard import screen
+from easy2hard.cli.options import Json
 
 if TYPE_CHECKING:
     from easy2hard.hub import Sent
@@ -26,7 +27,6 @@ Revision = Annotated[str, typer.Option(help="A branch; made where it is missing.
 Private = Annotated[bool, typer.Option("--private", help="Create the repo as a private one.")]
 Pull = Annotated[bool, typer.Option("--create-pr", help="Propose the change as a pull request.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent, byte for byte.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 @push.command("data")
