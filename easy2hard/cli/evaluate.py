@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 import typer
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from easy2hard.suite import Suite, Track
 
 _RULES = ", ".join(shelf.names("exits"))
+
+
+class _Job(NamedTuple):
+    """One of the evaluations that a command asks for."""
+
+    model: str  # as the command names it
+    entry: "Entry"
+    asked: dict[str, Any]  # keywords of `evaluation.evaluate`
 
 
 def evaluate(
@@ -92,43 +100,54 @@ def evaluate(
         raise UserError(f"--weights are those of one model; got {len(models)} models.")
     asked: dict[str, Any] = {
         "track": track,
+        "seeds": numbers(seeds, "--seeds"),
+        "levels": split(levels),
         "budgets": numbers(budgets, "--budgets"),
         "exits": split(exits),
         "exit": exit_,
         "limit": limit,
+        "weights": weights,
         "data": data_dir,
         "images": images_dir,
         "device": device_of(device),
         "fast": fast,
+        "out": out,
     }
     chosen = suites.read(suite)
     say_unread(chosen, images_dir)
-    hard = asking.ceiling_levels(chosen, split(levels)) if ceiling else ()
-    jobs: list[tuple[str, Entry, dict[str, Any]]] = []
-    for model in models:  # all of them are found before the first one trains
-        entry, own = _found(model, trust_code)
-        given = {"weights": weights or own, "seeds": numbers(seeds, "--seeds"), "out": out, **asked}
-        learns = bool(entry.recipes) and given["weights"] is None
-        if hard and not learns:
-            screen.say(
-                f"note: {entry.name} is not trained here, so it has no ceilings; --ceiling is left out."
-            )
-        for name, level in product(split(recipe) or (None,), (None, *(hard if learns else ()))):
-            there = () if level else split(levels)
-            jobs.append((model, entry, {**given, "recipe": name, "ceiling": level, "levels": there}))
-    if len(jobs) > 1 or len(numbers(seeds, "--seeds")) > 1:
+    hard = asking.ceiling_levels(chosen, asked["levels"]) if ceiling else ()
+    # All of them are found before the first one trains.
+    jobs = [job for model in models for job in _jobs(model, trust_code, split(recipe), hard, asked)]
+    if len(jobs) > 1 or len(asked["seeds"]) > 1:
         _say_cost(jobs, chosen, quiet=as_json)
     made: list[tuple[str, Filed]] = []
-    for model, entry, given in jobs:
-        with screen.progress(f"{entry.name} on {chosen.name}: ", quiet=as_json) as listen:
-            run = evaluation.evaluate(entry, chosen, resume=resume, listen=listen, **given)
-        made += [(model, filed) for filed in run.filed]
+    for job in jobs:
+        with screen.progress(f"{job.entry.name} on {chosen.name}: ", quiet=as_json) as listen:
+            run = evaluation.evaluate(job.entry, chosen, resume=resume, listen=listen, **job.asked)
+        made += [(job.model, filed) for filed in run.filed]
     if as_json:
         screen.print_json([plain(filed.record) for _, filed in made])
     else:
         _show_runs(made, chosen, suite, cast("Track", track))
     if all(filed.record.status == "failed" for _, filed in made):
         raise typer.Exit(1)
+
+
+def _jobs(
+    model: str, trust_code: bool, recipes: Sequence[str], hard: Sequence[str], asked: dict[str, Any]
+) -> list[_Job]:
+    """The evaluations of one model: by each recipe, trained at the easy levels, and at each of `hard` as a ceiling."""
+    entry, own = _found(model, trust_code)
+    weights = asked["weights"] or own
+    learns = bool(entry.recipes) and weights is None
+    if hard and not learns:
+        screen.say(f"note: {entry.name} is not trained here, so it has no ceilings; --ceiling is left out.")
+    jobs = []
+    for recipe, level in product(recipes or (None,), (None, *(hard if learns else ()))):
+        levels = () if level else asked["levels"]
+        own_part = {"weights": weights, "recipe": recipe, "ceiling": level, "levels": levels}
+        jobs.append(_Job(model, entry, {**asked, **own_part}))
+    return jobs
 
 
 def _found(model: str, trust_code: bool) -> tuple["Entry", Path | None]:
@@ -143,14 +162,14 @@ def _found(model: str, trust_code: bool) -> tuple["Entry", Path | None]:
     return entries.load(fetched.path), fetched.weights
 
 
-def _say_cost(jobs: Sequence[tuple[str, "Entry", dict[str, Any]]], suite: "Suite", *, quiet: bool) -> None:
+def _say_cost(jobs: Sequence[_Job], suite: "Suite", *, quiet: bool) -> None:
     """Where there are several trainings: how many, and about how long they take together.
 
     What cannot be asked of one of the models is said here, before the first one trains.
     """
     from easy2hard import evaluation
 
-    costs = [evaluation.foretell(entry, suite, **given) for _, entry, given in jobs]
+    costs = [evaluation.foretell(job.entry, suite, **job.asked) for job in jobs]
     trainings = sum(count for count, _ in costs)
     if trainings > 1 and not quiet:
         seconds = [cost for _, cost in costs if cost is not None]
