@@ -18,8 +18,8 @@ from easy2hard.record import Provenance
 from easy2hard.version import VERSION
 
 _DECIDING = (
-    *("data", "exits", "images", "layers", "losses", "mazes", "metrics", "models", "noise", "tasks"),
-    *("fit", "rng", "score", "train"),
+    *("data", "evaluation", "exits", "images", "layers", "losses", "mazes", "metrics", "models", "noise"),
+    *("rng", "score", "tasks", "train"),
 )
 
 

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 import easy2hard
 from easy2hard import data, evaluation, provenance, record as records, suite as suites
 from easy2hard.errors import UserError
-from easy2hard.evaluation import evaluate
+from easy2hard.evaluation import carrying_out, evaluate
 from easy2hard.models.dt import DT
 from easy2hard.progress import Step
 from easy2hard.record import Record
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
+from easy2hard.weights import sha256_of
 
 Write = Callable[..., Path]
 RULES = ("agreement", "convergence")
@@ -87,7 +88,7 @@ def test_every_figure_is_the_mean_of_the_samples_beside_it(
     record = run(write_entry())
     folder = folder_of(record, tmp_path / "runs")
     assert record.samples is not None
-    assert evaluation.sha256_of(folder / record.samples.path) == record.samples.sha256
+    assert sha256_of(folder / record.samples.path) == record.samples.sha256
     table = pd.read_parquet(folder / record.samples.path)
     for cell in record.cells:
         at = table[
@@ -175,14 +176,14 @@ def test_no_test_split_is_opened_before_the_weights_are_hashed(
 ) -> None:
     drawn: list[tuple[str, str]] = []
     before: set[tuple[str, str]] = set()
-    hash_weights = evaluation._hashed
+    hash_weights = carrying_out._hashed
 
     def hashed(*args: Any) -> Any:
         before.update(drawn)
         return hash_weights(*args)
 
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    monkeypatch.setattr(evaluation, "_hashed", hashed)
+    monkeypatch.setattr(carrying_out, "_hashed", hashed)
     run(write_entry())
     assert before == {("train", "0.1"), ("validation", "0.1")}
 
@@ -550,7 +551,7 @@ def test_a_record_holds_the_hash_of_the_code_that_ran_not_of_a_later_edit(
     run: Callable[..., Record], write_entry: Write
 ) -> None:
     path = write_entry()
-    before = evaluation.sha256_of(path)
+    before = sha256_of(path)
 
     def edit(step: Step) -> None:
         path.write_text("# edited while it ran\n")

@@ -15,12 +15,13 @@ from easy2hard.board import tables
 from easy2hard.check import check
 from easy2hard.data import stream
 from easy2hard.errors import UserError
-from easy2hard.evaluation import evaluate
+from easy2hard.evaluation import carrying_out, evaluate
 from easy2hard.models.recurrent import adapt
 from easy2hard.progress import Step
 from easy2hard.record import Record
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
+from easy2hard.weights import sha256_of
 
 Write = Callable[..., Path]
 
@@ -128,7 +129,7 @@ def test_what_learns_without_a_framework_is_trained_scored_and_recorded(
     )  # round(1.5 * 40 / 8)
     assert (record.model.params_total, record.model.params_trained, record.model.macs_fixed) == (1, 1, 768)
     assert record.model.weights is not None
-    assert record.model.weights.sha256 == evaluation.sha256_of(weights_of(tmp_path))
+    assert record.model.weights.sha256 == sha256_of(weights_of(tmp_path))
 
 
 def test_it_sees_the_easy_training_split_alone_before_its_weights_are_hashed(
@@ -136,9 +137,9 @@ def test_it_sees_the_easy_training_split_alone_before_its_weights_are_hashed(
 ) -> None:
     drawn: list[tuple[str, str]] = []
     before: list[tuple[str, str]] = []
-    hashed = evaluation._hashed
+    hashed = carrying_out._hashed
     monkeypatch.setattr(evaluation, "open_task", lambda *args: Spy(open_task(*args), drawn))
-    monkeypatch.setattr(evaluation, "_hashed", lambda *args: (before.extend(drawn), hashed(*args))[1])
+    monkeypatch.setattr(carrying_out, "_hashed", lambda *args: (before.extend(drawn), hashed(*args))[1])
     run(SCALE)
     assert set(before) == {("train", "0.1"), ("validation", "0.1")}
 

@@ -88,7 +88,8 @@ def evaluate(
     """
     import torch
 
-    from easy2hard import ask as asking, evaluation, suite as suites
+    from easy2hard import evaluation, suite as suites
+    from easy2hard.evaluation.ask import ceiling_levels
 
     if track not in ("quick", "full"):
         raise UserError(f"--track is quick or full; got '{track}'.")
@@ -115,7 +116,7 @@ def evaluate(
     }
     chosen = suites.read(suite)
     say_unread(chosen, images_dir)
-    hard = asking.ceiling_levels(chosen, asked["levels"]) if ceiling else ()
+    hard = ceiling_levels(chosen, asked["levels"]) if ceiling else ()
     # All of them are found before the first one trains.
     jobs = [job for model in models for job in _jobs(model, trust_code, split(recipe), hard, asked)]
     if len(jobs) > 1 or len(asked["seeds"]) > 1:

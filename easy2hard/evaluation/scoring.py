@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from easy2hard import atomic, data
-from easy2hard.ask import batch_size, budgets_of, rows_of, rules_of
+from easy2hard.evaluation.ask import batch_size, budgets_of, rows_of, rules_of
+from easy2hard.evaluation.raised import told
+from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.progress import Step
-from easy2hard.raised import told
 from easy2hard.record import Samples
-from easy2hard.run import Run
 from easy2hard.score import LAST, NAN, Row, score_batch, score_exit
 from easy2hard.tasks import I64, Batch
 from easy2hard.weights import sha256_of

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from easy2hard.errors import UserError
+from easy2hard.evaluation.raised import check_it, told
+from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import Recurrent
-from easy2hard.raised import check_it, told
-from easy2hard.run import Run
 from easy2hard.score import checked
 
 _LOOKED_AT = 4  # samples of the easy validation split

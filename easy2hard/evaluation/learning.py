@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 
 from easy2hard import atomic
-from easy2hard.fit import fit, own_training, refuse_untrained
+from easy2hard.evaluation.fit import fit, own_training, refuse_untrained
+from easy2hard.evaluation.probe import probe, seconds_per_step
+from easy2hard.evaluation.raised import told
+from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import Recurrent
-from easy2hard.probe import probe, seconds_per_step
 from easy2hard.progress import Step
-from easy2hard.raised import told
-from easy2hard.run import Run
 from easy2hard.train import Fast, Outcome, train, trainable, training_steps
 
 

@@ -6,8 +6,8 @@ from statistics import median
 
 import torch
 
+from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import place
-from easy2hard.run import Run
 from easy2hard.train import Fast, Plan
 
 _REPEATS = 5

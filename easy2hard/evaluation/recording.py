@@ -8,11 +8,11 @@ import pyarrow as pa
 import torch
 
 from easy2hard import data, shelf, statistics
-from easy2hard.ask import rows_of
+from easy2hard.evaluation.ask import rows_of
+from easy2hard.evaluation.run import Run, loss_stamps
 from easy2hard.macs import Macs, count, parameters
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.record import Answered, Asked, Cell, LevelData, Trained, Weights
-from easy2hard.run import Run, loss_stamps
 from easy2hard.score import NAN
 from easy2hard.tasks import Task
 from easy2hard.train import Outcome
