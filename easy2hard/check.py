@@ -16,10 +16,11 @@ from easy2hard.entry import Entry, Recipe, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation.fit import Batches, Own, check_recipe, own_training
 from easy2hard.models.recurrent import Recurrent, adapt, map_state
+from easy2hard.plan import Plan
 from easy2hard.progress import silent
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
-from easy2hard.train import Plan, total_loss, trainable
+from easy2hard.train import total_loss, trainable
 from easy2hard.weights import has_weights, load_weights, save_weights
 
 _TOLERANCE = 1e-4

@@ -19,7 +19,7 @@ from easy2hard.version import VERSION
 
 _DECIDING = (
     *("data", "evaluation", "exits", "images", "layers", "losses", "mazes", "metrics", "models", "noise"),
-    *("rng", "score", "tasks", "train"),
+    *("plan", "rng", "score", "tasks", "train"),
 )
 
 

@@ -20,10 +20,11 @@ from easy2hard.errors import UserError
 from easy2hard.models.dt import DT
 from easy2hard.models.feedforward import FeedForward
 from easy2hard.models.recurrent import Once, Recurrent
+from easy2hard.plan import Plan, training_steps
 from easy2hard.progress import Step, silent
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
-from easy2hard.train import Outcome, Plan, learning_rate, total_loss, train, training_steps
+from easy2hard.train import Outcome, learning_rate, total_loss, train
 from easy2hard.weights import sha256_of
 
 RECIPE = Recipe(epochs=1, batch_size=5, lr=3e-3, train_iterations=3)  # 8 steps on 40 rows

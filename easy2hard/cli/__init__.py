@@ -15,9 +15,10 @@ from easy2hard.cli import (
     evaluate,
     figures,
     generate,
-    hub,
     leaderboard,
     listing,
+    pull,
+    push,
     submit,
     verify,
 )
@@ -57,8 +58,8 @@ app.command()(submit.submit)
 app.command()(leaderboard.leaderboard)
 app.command()(compare.compare)
 app.command()(figures.figures)
-app.add_typer(hub.push, name="push")
-app.add_typer(hub.pull, name="pull")
+app.add_typer(push.push, name="push")
+app.add_typer(pull.pull, name="pull")
 
 
 def main() -> None:

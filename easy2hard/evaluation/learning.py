@@ -9,8 +9,9 @@ from easy2hard.evaluation.probe import probe, seconds_per_step
 from easy2hard.evaluation.raised import told
 from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import Recurrent
+from easy2hard.plan import training_steps
 from easy2hard.progress import Step
-from easy2hard.train import Fast, Outcome, train, trainable, training_steps
+from easy2hard.train import Fast, Outcome, train, trainable
 
 
 def learn(run: Run, model: Recurrent) -> tuple[Outcome | None, Fast]:

@@ -8,7 +8,8 @@ import torch
 
 from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import place
-from easy2hard.train import Fast, Plan
+from easy2hard.plan import Plan
+from easy2hard.train import Fast
 
 _REPEATS = 5
 

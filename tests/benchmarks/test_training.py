@@ -15,8 +15,9 @@ from easy2hard import suite as suites
 from easy2hard.entry import Recipe
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import place
+from easy2hard.plan import Plan
 from easy2hard.tasks import open_task
-from easy2hard.train import Fast, Plan, _optimizer
+from easy2hard.train import Fast, _optimizer
 
 SUITE = suites.read("sp")
 TASK = open_task(SUITE)

@@ -1,4 +1,4 @@
-"""`push` and `pull`: to the Hugging Face Hub, and from it."""
+"""`push`: data, models, results and the page of boards to the Hugging Face Hub."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 push = typer.Typer(
     help="Send data, models, results or the page of boards to the Hugging Face Hub.\n\n"
     "Example: easy2hard push data sp gaussian maze --repo my-lab/easy2hard",
-    no_args_is_help=True,
-)
-pull = typer.Typer(
-    help="Fetch results from the Hugging Face Hub.\n\n"
-    "Example: easy2hard pull results my-lab/easy2hard-results --into submissions",
     no_args_is_help=True,
 )
 
@@ -99,29 +94,6 @@ def push_results(
     with screen.progress(quiet=as_json) as listen:
         sent = hub.push_results(submissions, entries or [], target, listen=listen)
     _show(sent, dry_run, as_json)
-
-
-@pull.command("results")
-def pull_results(
-    repo: Annotated[str, typer.Argument(help="The repo: ORGANISATION/NAME.")],
-    into: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
-    revision: Annotated[str, typer.Option(help="A branch, tag or commit.")] = "main",
-    as_json: Json = False,
-) -> None:
-    """Fetch the records of a results repo, and lay them in submissions/.
-
-    Example: easy2hard pull results my-lab/easy2hard-results --into submissions
-    """
-    from easy2hard import hub
-
-    with screen.progress(quiet=as_json) as listen:
-        pulled = hub.pull_results(repo, into, revision=revision, listen=listen)
-    if as_json:
-        screen.print_json({"files": list(map(str, pulled.files)), "notes": list(pulled.notes)})
-        return
-    screen.say(f"{repo}: {len(pulled.files)} files laid in {into}.")
-    for note in pulled.notes:
-        screen.say(f"note: {note}")
 
 
 @push.command("model")
