@@ -10,17 +10,17 @@ from easy2hard.version import VERSION
 
 if TYPE_CHECKING:
     from easy2hard.data import generate, load, stream
-    from easy2hard.entry import Recipe
     from easy2hard.errors import UserError
     from easy2hard.evaluation import evaluate
     from easy2hard.models.recurrent import Recurrent
+    from easy2hard.recipe import Recipe
     from easy2hard.record import Record
     from easy2hard.suite import Suite
 
 __version__ = VERSION
 
 _HOMES = {
-    "Recipe": "easy2hard.entry",
+    "Recipe": "easy2hard.recipe",
     "Record": "easy2hard.record",
     "Recurrent": "easy2hard.models.recurrent",
     "Suite": "easy2hard.suite",

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from easy2hard import macs, suite as suites
 from easy2hard.data import check_pairs
-from easy2hard.entry import Entry, Recipe, TaskSpec
+from easy2hard.entry import Entry, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation.fit import Batches, Own, check_recipe, own_training
 from easy2hard.models.recurrent import Recurrent, adapt, map_state
 from easy2hard.plan import Plan
 from easy2hard.progress import silent
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
 from easy2hard.train import total_loss, trainable

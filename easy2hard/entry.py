@@ -1,84 +1,20 @@
 """An entry: what competes. A folder of `submissions/` with a `model.py` and a card, or any `my_model.py`."""
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
+from typing import Any, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ValidationError
 
 from easy2hard import shelf
+from easy2hard.card import Card, read_card
 from easy2hard.errors import UserError
-from easy2hard.record import Band
-from easy2hard.suite import check_answer, explain
-
-_Positive = Annotated[float, Field(gt=0)]
-_Whole = Annotated[int, Field(ge=1)]
-_Option = bool | int | float | str
-
-
-class Recipe(BaseModel):
-    """How an entry trains. Losses are absolute weights; one that is not named is 0."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: _Positive = 20  # passes over the training rows; a fraction is allowed
-    rows: _Whole | None = None  # the first so many training rows of each easy level; None: all
-    batch_size: _Whole = 50
-    optimizer: Literal["adam", "sgd"] = "adam"
-    lr: _Positive = 1e-3
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD alone
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the steps in which lr rises from 0
-    clip: _Positive | None = 1.0  # largest norm of the gradient
-    train_iterations: _Whole = 5
-    horizon: _Whole | None = None  # m of the progressive loss; None: train_iterations
-    losses: dict[str, Annotated[float, Field(ge=0)]] = {"fixed": 1.0}
-    options: dict[str, dict[str, _Option]] = {}  # of losses, such as {"similarity": {"gamma": 0.8}}
-    fresh: bool = True  # noise (or mazes) drawn anew in every epoch; False: the stored ones again
-    select: Literal["last", "best"] = "last"  # which weights: the last, or the best on easy validation
-    answer: int | str | dict[str, int | str] | None = (
-        None  # declared before hard data; per suite where a table
-    )
-
-    @model_validator(mode="after")
-    def _declares(self) -> Self:
-        for answer in self.answer.values() if isinstance(self.answer, dict) else [self.answer]:
-            if answer is not None:
-                check_answer(answer)
-        return self
-
-    def answer_on(self, suite: str, default: int | str) -> str:
-        """The declared answer on a suite: the recipe's own, or the suite's."""
-        answer = self.answer.get(suite) if isinstance(self.answer, dict) else self.answer
-        return str(default if answer is None else answer)
-
-
-class Card(BaseModel):
-    """The facts of an entry, from the head of its README.md; readable without importing its code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    summary: str
-    source: str
-    authors: str = "easy2hard contributors"
-    licence: str = "MIT"
-    paper: str | None = None
-    band: Band = "entry"
-    task: Literal["denoise", "maze"]
-    suites: tuple[str, ...] = ()  # where it makes sense; empty: every suite of its task
-    parameters: int | None = None
-    macs_fixed: int | None = None  # per sample of the easy level
-    macs_per_iteration: int | None = None
-    needs: tuple[Literal["level"], ...] = ()  # what it is told of its images
-    own_training: bool = False  # it brings its own, in place of the harness's loop
+from easy2hard.recipe import Recipe, recipes_of
+from easy2hard.suite import explain
 
 
 class TaskSpec(NamedTuple):
@@ -131,21 +67,6 @@ def card(name: str) -> Card:
     return read_card(folder() / name / "README.md")
 
 
-def read_card(path: Path) -> Card:
-    """The card at the head of a README.md, between two lines `---`; `UserError` where it is not valid."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    parts = text.split("---\n", 2)
-    if len(parts) < 3 or parts[0]:
-        raise UserError(
-            f"{path} must begin with a card: YAML between two lines of ---; see {folder()}/dt/README.md."
-        )
-    try:
-        return Card.model_validate(yaml.safe_load(parts[1]))
-    except (yaml.YAMLError, ValidationError) as error:
-        reason = explain(error, Card) if isinstance(error, ValidationError) else " ".join(str(error).split())
-        raise UserError(f"{path}: the card is not valid: {reason}") from error
-
-
 def load(name: str | Path) -> Entry:
     """The entry called `name`, or the one in a folder or file: its code is imported, which runs it.
 
@@ -166,7 +87,7 @@ def load(name: str | Path) -> Entry:
         build = _build_function(module.answer)
     if not callable(build) or not _takes_a_task(build):
         raise UserError(f"{path} needs a function build(task) that returns the model, or answer(x, task).")
-    recipes = _recipes(path, module)
+    recipes = recipes_of(path, module)
     readme = path.parent / "README.md"
     own_folder = path.name == "model.py"
     return Entry(
@@ -232,69 +153,3 @@ def _find(name: str) -> Path:
     raise UserError(
         f"there is no entry '{name}'; there are: {', '.join(names())}, or give the path of a .py file."
     )
-
-
-def _recipes(path: Path, module: ModuleType) -> dict[str, Recipe]:
-    """The recipes of a file: `recipes`, a table by name, or `recipe`, a single one."""
-    recipes = getattr(module, "recipes", None) or {}
-    if not isinstance(recipes, Mapping):
-        raise UserError(
-            f"{path}: recipes is a table, name -> Recipe; got {type(recipes).__name__}. Call a single one recipe."
-        )
-    if not recipes and getattr(module, "recipe", None) is not None:
-        recipes = {"default": module.recipe}
-    for key, recipe in recipes.items():
-        _check_recipe(path, key, recipe)
-    return dict(recipes)
-
-
-def _check_recipe(path: Path, key: object, recipe: Any) -> None:
-    if not (isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]*", key)):
-        raise UserError(
-            f"{path}: a recipe's name goes into file names, so it is text of letters, digits, '.', '_' and '-'; "
-            f"got {key!r}."
-        )
-    if not isinstance(recipe, Recipe):
-        raise UserError(f"{path}: recipe '{key}' must be an easy2hard.Recipe; got {type(recipe).__name__}.")
-    unknown = sorted(set(recipe.losses) - set(shelf.names("losses")))
-    if unknown:
-        known = ", ".join(shelf.names("losses"))
-        raise UserError(
-            f"{path}: recipe '{key}' has the unknown loss {', '.join(unknown)}; there are: {known}."
-        )
-    if not any(recipe.losses.values()):
-        raise UserError(f"{path}: recipe '{key}' has no loss above 0, so nothing would be learnt.")
-    _check_options(path, key, recipe)
-
-
-def _check_options(path: Path, key: str, recipe: Recipe) -> None:
-    """Options are of losses that the recipe has, under the names and of the types of the loss's own parameters."""
-    for loss, options in recipe.options.items():
-        if loss not in recipe.losses:
-            raise UserError(f"{path}: recipe '{key}' has options of the loss {loss}, but no such loss.")
-        function = shelf.take("losses", loss).loss
-        _, *known = inspect.signature(function).parameters
-        if unknown := sorted(set(options) - set(known)):
-            there_are = f"it has: {', '.join(known)}" if known else "it has none"
-            raise UserError(
-                f"{path}: recipe '{key}': the loss {loss} has no option {', '.join(unknown)}; {there_are}."
-            )
-        kinds = get_type_hints(function)
-        for option, value in options.items():
-            if not _is_of(kinds.get(option, Any), value):
-                raise UserError(
-                    f"{path}: recipe '{key}': the option {option} of the loss {loss} must be "
-                    f"{inspect.formatannotation(kinds[option])}; got {value!r}."
-                )
-
-
-def _is_of(kind: Any, value: object) -> bool:
-    """Whether a value is of an annotation's kind: a whole number is a float too, a bool is no number."""
-    try:
-        TypeAdapter(kind).validate_python(value, strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
-__all__ = ["Card", "Entry", "Recipe", "TaskSpec", "card", "folder", "load", "names", "read_card"]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from easy2hard import shelf
 from easy2hard.data import Stream, check_pairs, stream
-from easy2hard.entry import Recipe
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 
 from easy2hard import atomic, suite as suites
-from easy2hard.entry import Entry, load, read_card
+from easy2hard.card import read_card
+from easy2hard.entry import Entry, load
 from easy2hard.errors import UserError
 from easy2hard.record import Record, Samples, Weights, read, write
 from easy2hard.weights import sha256_of

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from easy2hard import atomic, shelf
-from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson
 from easy2hard.models.recurrent import Recurrent, place
 from easy2hard.plan import Plan, Second
 from easy2hard.progress import Listener, Step
+from easy2hard.recipe import Recipe
 from easy2hard.score import reachable, score_batch
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task

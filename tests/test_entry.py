@@ -7,8 +7,10 @@ import pytest
 from torch import nn
 
 from easy2hard import entry as entries, shelf
-from easy2hard.entry import Recipe, TaskSpec, load, read_card
+from easy2hard.card import read_card
+from easy2hard.entry import TaskSpec, load
 from easy2hard.errors import UserError
+from easy2hard.recipe import Recipe
 
 Write = Callable[..., Path]
 SPEC = TaskSpec("denoise", 3, 3, "sp")

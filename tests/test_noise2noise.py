@@ -11,7 +11,7 @@ import torch
 
 from easy2hard import check as checks, data, entry as entries, macs
 from easy2hard.data import stream
-from easy2hard.entry import Recipe, TaskSpec
+from easy2hard.entry import TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation import evaluate
 from easy2hard.losses import Lesson, noise2noise
@@ -19,6 +19,7 @@ from easy2hard.models import n2n
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import adapt
 from easy2hard.progress import silent
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
 from easy2hard.train import train

@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from easy2hard import evaluation
-from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson, fixed, perceptual, progressive, similarity, stamps
 from easy2hard.macs import parameters
 from easy2hard.models.dt import DT
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import open_task
 from easy2hard.train import total_loss

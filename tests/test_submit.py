@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from easy2hard import entry as entries, record as records, submit as submitting
+from easy2hard.card import read_card
 from easy2hard.errors import UserError
 from easy2hard.evaluation import evaluate
 from easy2hard.submit import submit
@@ -70,7 +71,7 @@ def test_what_is_laid_is_whole_and_comes_out_again(done: Callable[..., Path], ru
 
 def test_a_card_is_started_from_the_docstring(done: Callable[..., Path], runs: Path, into: Path) -> None:
     submit(done(), runs=runs, into=into)
-    card = entries.read_card(into / "small/README.md")
+    card = read_card(into / "small/README.md")
     assert (card.title, card.summary, card.task) == ("small", "A small recurrent net.", "denoise")
 
 

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from easy2hard import shelf, train as training
-from easy2hard.entry import Recipe
 from easy2hard.errors import UserError
 from easy2hard.models.dt import DT
 from easy2hard.models.feedforward import FeedForward
 from easy2hard.models.recurrent import Once, Recurrent
 from easy2hard.plan import Plan, training_steps
 from easy2hard.progress import Step, silent
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
 from easy2hard.train import Outcome, learning_rate, total_loss, train
@@ -90,7 +90,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from easy2hard import atomic, suite as suites, train as training
-from easy2hard.entry import Recipe
+from easy2hard.recipe import Recipe
 from easy2hard.models.dt import DT
 from easy2hard.tasks import open_task
 training._CHECKPOINT_SECONDS = training._LOG_SECONDS = -1.0

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from easy2hard import atomic
-from easy2hard.entry import Entry, Recipe, TaskSpec
+from easy2hard.entry import Entry, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation.run import Run
 from easy2hard.models.recurrent import Lessons, Once, Plain, Recurrent, place
 from easy2hard.plan import Plan, wants_pairs
 from easy2hard.progress import Listener, Step
+from easy2hard.recipe import Recipe
 from easy2hard.train import Outcome, seeded, validate
 from easy2hard.weights import load_weights, save_weights
 

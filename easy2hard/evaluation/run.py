@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from easy2hard import provenance
-from easy2hard.entry import Entry, Recipe, TaskSpec
+from easy2hard.entry import Entry, TaskSpec
 from easy2hard.errors import UserError
 from easy2hard.evaluation.ask import Ask
 from easy2hard.evaluation.raised import check_it
 from easy2hard.losses import stamps
 from easy2hard.models.recurrent import Recurrent, adapt
 from easy2hard.progress import Listener, silent
+from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task
 from easy2hard.version import VERSION

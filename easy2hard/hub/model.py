@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easy2hard import archive, atomic
 from easy2hard.archive import Filed, Seeds
-from easy2hard.entry import Card, read_card
+from easy2hard.card import Card, read_card
 from easy2hard.errors import UserError
 from easy2hard.hub import model_card
 from easy2hard.hub.client import connect, insist

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from easy2hard.archive import Seeds
+from easy2hard.card import Card
 from easy2hard.data.manifest import Manifest
-from easy2hard.entry import Card
 from easy2hard.hub.data import task_id
 from easy2hard.record import Cell
 from easy2hard.suite import Suite

@@ -12,10 +12,10 @@ from authors_dt import AuthorsDT, training_step
 from torch import nn
 
 from easy2hard import suite as suites
-from easy2hard.entry import Recipe
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import place
 from easy2hard.plan import Plan
+from easy2hard.recipe import Recipe
 from easy2hard.tasks import open_task
 from easy2hard.train import Fast, _optimizer
 
