@@ -19,6 +19,7 @@ from easy2hard.models.recurrent import Recurrent, adapt, map_state
 from easy2hard.plan import Plan
 from easy2hard.progress import silent
 from easy2hard.recipe import Recipe
+from easy2hard.score import halting
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
 from easy2hard.train import total_loss, trainable
@@ -213,6 +214,25 @@ def _equal(a: object, b: object) -> bool:
     raise _Broken(f"a state is a tensor or a tuple of tensors; got {type(b).__name__}.")
 
 
+@torch.no_grad()
+def _halting(case: _Case) -> str:
+    """What a model says of being done, where it does, is a chance, and follows from the state alone."""
+    model = case.build()
+    if not model.halts:
+        return "it does not say when it is done"
+    state = model.step(model.encode(case.x.clone()), model.recall(case.x), 0)
+    first, second = (halting(model, state, case.x) for _ in range(2))
+    assert first is not None  # of a model that halts
+    assert second is not None
+    if not torch.isfinite(first).all():
+        raise _Broken(
+            "halt(state, x) gives NaN on the first batch; look at divisions and the initialisation."
+        )
+    if not torch.equal(first, second):
+        raise _Broken("halt(state, x) gives two different chances for one state; let it change nothing.")
+    return f"chances from {first.min():.2g} to {first.max():.2g} after one iteration"
+
+
 def _batch_independence(case: _Case) -> str:
     model = case.build()
     together, alone = _answer(model, case.x)[:1], _answer(model, case.x[:1])
@@ -335,6 +355,7 @@ _CHECKS: dict[str, Callable[[_Case], str]] = {
     "the input is left alone": _input_untouched,
     "the same seed and input give the same answer": _determinism,
     "stepping equals unrolling": _no_hidden_state,
+    "a model that says when it is done gives a chance": _halting,
     "samples do not depend on their batch": _batch_independence,
     "gradients reach every parameter": _gradients,
     "weights survive saving and loading": _round_trip,

@@ -153,7 +153,30 @@ def think(
     """Read a thought out: in the form that is scored, whether it holds NaN (n,), and as exit rules see it."""
     answer = checked(model.decode(state, x), task, x)
     final, nan = task.final(answer, x), answer.isnan().flatten(1).any(dim=1)
-    return final, nan, Thought(iteration, task.decide(final), task.certainty(answer, x))
+    thought = Thought(iteration, task.decide(final), task.certainty(answer, x), halting(model, state, x))
+    return final, nan, thought
+
+
+def halting(model: Recurrent, state: Any, x: Tensor) -> Tensor | None:
+    """The model's own chance (n,) that its answer is final, None where it has no `halt`.
+
+    `WrongAnswer` for what is not one floating-point number in [0, 1] a sample. NaN, as of a net that has diverged on
+    a hard sample, is no chance at all, and nothing stops there.
+    """
+    if not model.halts:
+        return None
+    chance: object = model.halt(state, x)
+    if not isinstance(chance, Tensor) or not chance.is_floating_point() or chance.shape != (len(x),):
+        got = f"{chance.dtype} {tuple(chance.shape)}" if isinstance(chance, Tensor) else type(chance).__name__
+        raise WrongAnswer(
+            f"halt(state, x) gives {got}; it needs a float tensor ({len(x)},), one chance a sample."
+        )
+    if bool(((chance < 0) | (chance > 1)).any()):
+        low, high = chance.min(), chance.max()
+        raise WrongAnswer(
+            f"halt(state, x) gives {low:.3g} to {high:.3g}; a chance lies in [0, 1]: end in a sigmoid."
+        )
+    return chance
 
 
 def checked(answer: object, task: Task, x: Tensor) -> Tensor:
@@ -184,9 +207,18 @@ def measure(metrics: Sequence[str], final: Tensor, target: Tensor, nan: Tensor) 
     return {**scores, NAN: nan.float()}
 
 
-def applicable(rules: Sequence[str], *, certain: bool) -> list[str]:
-    """The rules that apply to a task whose answers say how sure they are, or do not."""
-    return [name for name in rules if certain or not shelf.take("exits", name).NEEDS_CERTAINTY]
+def applicable(rules: Sequence[str], task: Task, model: Recurrent) -> list[str]:
+    """The rules that apply to what the thoughts of a model on a task say."""
+    return [name for name in rules if not missing(name, task, model)]
+
+
+def missing(rule: str, task: Task, model: Recurrent) -> tuple[str, ...]:
+    """What a rule wants thoughts to say, and those of a model on a task do not: fields of a `Thought`.
+
+    Scores of classes say how sure they are, images do not; a model says when it is done if it has `halt`.
+    """
+    said = {"certainty": task.out_channels != task.in_channels, "halting": model.halts}
+    return tuple(need for need in shelf.take("exits", rule).NEEDS if not said[need])
 
 
 def _rule(name: str) -> Rule:

@@ -76,6 +76,26 @@ BROKEN: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
         [("return self.first(x).relu()", "return [self.first(x)]"), ("[state, x]", "[state[0], x]"),
          ("return self.again(", "return [self.again("), ("dim=1)).relu()", "dim=1))]"), (NOISE, "self.last(state[0])")],
     ),
+    "a chance above 1": (
+        "a model that says when it is done gives a chance",
+        r"gives .* to .*; a chance lies in \[0, 1\]: end in a sigmoid",
+        [("def decode", "def halt(self, state, x):\n        return 2 + state.mean((1, 2, 3))\n\n    def decode")],
+    ),
+    "a chance for each pixel": (
+        "a model that says when it is done gives a chance",
+        r"torch.float32 \(4, 1, 16, 16\); it needs a float tensor \(4,\)",
+        [("def decode", "def halt(self, state, x):\n        return state[:, :1].sigmoid()\n\n    def decode")],
+    ),
+    "a chance of NaN": (
+        "a model that says when it is done gives a chance",
+        "gives NaN on the first batch",
+        [("def decode", "def halt(self, state, x):\n        return state.mean((1, 2, 3)) / 0 * 0\n\n    def decode")],
+    ),
+    "a chance that is drawn": (
+        "a model that says when it is done gives a chance",
+        "two different chances for one state",
+        [("def decode", "def halt(self, state, x):\n        return torch.rand(len(x))\n\n    def decode")],
+    ),
     "statistics over the batch": (
         "samples do not depend on their batch",
         "take no statistics over the batch",

@@ -20,7 +20,7 @@ def build(task):
 
 PLAIN = (
     r"--budgets <str> .{,60}default: the suite's",
-    r"--exit <str> .{,60}agreement, convergence, last, max_confidence",
+    r"--exit <str> .{,60}agreement, convergence, halt, last, max_confidence",
     r"--fast bfloat16 and torch\.compile, each where a short trial shows that it is faster",
     r"--threads <int> .{,60}default: torch's own, one per core",
 )

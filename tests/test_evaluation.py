@@ -567,6 +567,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown exit rule": ({"exits": ("soon",)}, "no 'soon' in easy2hard/exits/"),
     "a lone unknown exit rule": ({"exit": "soon"}, "no 'soon' in easy2hard/exits/"),
     "a rule that images cannot follow": ({"exit": "max_confidence"}, "needs answers that say how sure"),
+    "a rule that the model does not follow": ({"exit": "halt"}, r"by halt\(state, x\); small has none"),
     "a level beyond the noise": ({"levels": ("7",)}, "7"),
     "a level that is no number": ({"levels": ("hard",)}, "got 'hard'"),
     "an unknown track": ({"track": "slow"}, "quick or full; got 'slow'"),

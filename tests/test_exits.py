@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from easy2hard import shelf
-from easy2hard.exits import Thought, agreement, convergence, last, max_confidence
+from easy2hard.exits import Thought, agreement, convergence, halt, last, max_confidence
 
 
 def told(
@@ -66,6 +66,12 @@ def test_max_confidence_takes_every_new_best_and_no_equal() -> None:
     assert taken == [[True, True], [True, False], [False, True], [False, True]]
 
 
+def test_halt_takes_what_the_model_calls_final_with_a_chance_of_a_half() -> None:
+    decided = torch.zeros(4, 1, 1, 1, dtype=torch.uint8)
+    chances = torch.tensor([0.0, 0.49, 0.5, 1.0])
+    assert halt.Rule().take(Thought(1, decided, halting=chances)).tolist() == [False, False, True, True]
+
+
 def test_last_takes_nothing() -> None:
     assert told(last.Rule(), [[1, 2], [1, 2]]) == [[False, False]] * 2
 
@@ -76,11 +82,13 @@ def test_a_rule_forgets_the_samples_that_left(name: str) -> None:
     torch.manual_seed(0)
     decided = torch.randint(0, 3, (8, 6, 1, 2, 2), dtype=torch.uint8)
     sure = 0.5 + 0.001 * torch.rand(8, 6, 2, 2)
+    done = torch.rand(8, 6)
     kept = torch.tensor([4, 1, 5])
     all_, some = shelf.take("exits", name).Rule(), shelf.take("exits", name).Rule()
 
     def tell(rule: object, t: int, rows: Tensor) -> list[bool]:
-        return rule.take(Thought(t + 1, decided[t, rows], sure[t, rows])).tolist()  # type: ignore[attr-defined]
+        thought = Thought(t + 1, decided[t, rows], sure[t, rows], done[t, rows])
+        return rule.take(thought).tolist()  # type: ignore[attr-defined]
 
     everybody = torch.arange(6)
     for t in range(3):

@@ -156,6 +156,37 @@ def test_samples_that_leave_the_batch_answer_as_if_they_had_stayed(
         assert (left.rule, left.budget) == (rule, budget)
 
 
+class Halting(Settling):
+    """Says that it is done after 1 to 12 iterations, each sample after a number of its own."""
+
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        return *super().encode(x), torch.zeros(len(x)), 1 + (x[:, 0, 0, 0] * 12).floor()
+
+    def step(self, state: tuple[Tensor, ...], x: Tensor, t: int) -> tuple[Tensor, ...]:  # type: ignore[override]
+        now, share, count, last = state
+        return *super().step((now, share), x, t), count + 1, last
+
+    def halt(self, state: tuple[Tensor, ...], x: Tensor) -> Tensor:
+        return (state[2] / state[3] / 2).clamp(max=1)
+
+
+@pytest.mark.parametrize("budget", [1, 5, 30])
+def test_a_model_that_says_when_it_is_done_stops_there(
+    budget: int, images: tuple[Task, Tensor, Tensor]
+) -> None:
+    task, x, target = images
+    wanted = (1 + (x[:, 0, 0, 0] * 12).floor()).clamp(max=budget).int().tolist()
+    assert len(set(wanted)) > 1 or budget == 1
+    one = {"metrics": ["psnr"]}
+    (stayed,) = score_batch(Halting(), task, x, target, budgets=[budget], rules=["halt"], **one)
+    left = score_exit(Halting(), task, x, target, budget=budget, rule="halt", **one)
+    assert stayed.iterations.tolist() == left.iterations.tolist() == wanted
+    finals = [task.final(Halting()(x[s : s + 1], stop), x[s : s + 1]) for s, stop in enumerate(wanted)]
+    scores = [float(shelf.take("metrics", "psnr").score(f, target[s : s + 1])) for s, f in enumerate(finals)]
+    np.testing.assert_allclose(stayed.scores["psnr"], scores, rtol=1e-6)
+    np.testing.assert_array_equal(stayed.scores["psnr"], left.scores["psnr"])
+
+
 class Named(NamedTuple):
     now: Tensor
     share: Tensor
@@ -337,9 +368,12 @@ def test_the_larger_score_of_a_maze_is_found_in_its_own_type(masks: tuple[Task, 
     assert not task.final(answer.float(), x).any()
 
 
-def test_rules_that_need_certainty_do_not_apply_to_images() -> None:
-    assert applicable(MASKS, certain=False) == list(IMAGES)
-    assert applicable(MASKS, certain=True) == list(MASKS)
+def test_rules_apply_where_thoughts_say_what_they_need(tiny: Suite, tiny_maze: Suite) -> None:
+    rules = [*MASKS, "halt"]
+    assert applicable(rules, open_task(tiny), Settling()) == list(IMAGES)
+    assert applicable(rules, open_task(tiny), Halting()) == [*IMAGES, "halt"]
+    assert applicable(rules, open_task(tiny_maze), Settling()) == list(MASKS)
+    assert applicable(rules, open_task(tiny_maze), Halting()) == rules
 
 
 @pytest.mark.parametrize("rule", MASKS)

@@ -32,7 +32,7 @@ FUNCTIONS = {
 }
 CONSTANTS: dict[str, dict[str, type]] = {
     "metrics": {"TITLE": str, "UNIT": str, "HIGHER_IS_BETTER": bool},
-    "exits": {"NEEDS_CERTAINTY": bool},
+    "exits": {"NEEDS": tuple},
 }
 ENTRIES = [(name, entry) for name in FUNCTIONS for entry in shelf.names(name)]
 BOTH = pytest.mark.parametrize(("name", "entry"), ENTRIES, ids=lambda part: part)
@@ -150,7 +150,7 @@ def test_a_rule_takes_one_truth_per_sample_and_starts_afresh(entry: str) -> None
     assert isinstance(module.Rule.FINAL, bool)
     decided, sure = torch.zeros(4, 1, 3, 3, dtype=torch.uint8), torch.rand(4, 3, 3)
     for rule in (module.Rule(), module.Rule()):
-        taken = rule.take(Thought(1, decided, sure))
+        taken = rule.take(Thought(1, decided, sure, torch.zeros(4)))
         assert (taken.shape, taken.dtype) == ((4,), torch.bool)
         assert not (module.Rule.FINAL and taken.any())  # nothing to compare the first thought with
 

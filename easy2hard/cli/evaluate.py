@@ -47,8 +47,8 @@ def evaluate(
         str | None, typer.Option(help="Iteration budgets, such as 1,5,50; default: the suite's.")
     ] = None,
     exits: Annotated[
-        str, typer.Option(help="Exit rules scored beside the budgets; empty for none.")
-    ] = "agreement,convergence,max_confidence",
+        str, typer.Option(help="Exit rules scored beside the budgets, where they apply; empty for none.")
+    ] = "agreement,convergence,halt,max_confidence",
     exit_: Annotated[
         str | None, typer.Option("--exit", help=f"One rule alone ({_RULES}); finished samples leave.")
     ] = None,

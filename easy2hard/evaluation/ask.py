@@ -9,7 +9,7 @@ from easy2hard import shelf, suite as suites
 from easy2hard.entry import Entry
 from easy2hard.errors import UserError
 from easy2hard.models.recurrent import Recurrent
-from easy2hard.score import LAST, applicable, reachable
+from easy2hard.score import LAST, applicable, missing, reachable
 from easy2hard.suite import Suite, Track, canonical
 from easy2hard.tasks import Task
 
@@ -25,7 +25,7 @@ class Ask(NamedTuple):
     recipe: str | None = None
     levels: tuple[str, ...] = ()  # empty: the suite's
     budgets: tuple[int, ...] = ()  # empty: the suite's at each level
-    exits: tuple[str, ...] = ("agreement", "convergence", "max_confidence")
+    exits: tuple[str, ...] = ("agreement", "convergence", "halt", "max_confidence")  # those that apply
     exit: str | None = None  # one rule alone, finished samples leaving the batch
     limit: int | None = None
     weights: Path | None = None
@@ -61,10 +61,6 @@ def checked(ask: Ask, task: Task, entry: Entry) -> Ask:
         _check_size(metric, suite, task, levels)
     for name in (*ask.exits, *([ask.exit] if ask.exit else [])):
         shelf.take("exits", name)
-    if ask.exit and not applicable([ask.exit], certain=certain(task)):
-        raise UserError(
-            f"the exit rule {ask.exit} needs answers that say how sure they are; those of {suite.name} do not."
-        )
     if ask.limit is not None and ask.limit < 1:
         raise UserError(f"--limit must be at least 1; got {ask.limit}.")
     for budget in ask.budgets:
@@ -130,11 +126,6 @@ def rows_of(ask: Ask, task: Task, level: str) -> int:
     return min(rows, task.available("test") or rows)
 
 
-def certain(task: Task) -> bool:
-    """Whether the answers to a task say how sure they are: scores of classes do, images do not."""
-    return task.out_channels != task.in_channels
-
-
 def budgets_of(ask: Ask, level: str, model: Recurrent, declared: str) -> list[int]:
     """The budgets scored at a level: those asked or the suite's, and the one whose answer ranks.
 
@@ -152,4 +143,20 @@ def rules_of(ask: Ask, task: Task, model: Recurrent, declared: str) -> list[str]
     if model.max_iterations == 1:
         return [LAST]
     also = [declared] if declared in shelf.names("exits") else []
-    return applicable(list(dict.fromkeys([LAST, *ask.exits, *also])), certain=certain(task))
+    return applicable(list(dict.fromkeys([LAST, *ask.exits, *also])), task, model)
+
+
+def refuse_rule(rule: str, entry: Entry, suite: Suite, task: Task, model: Recurrent) -> None:
+    """Raise `UserError` for an exit rule that is asked for, or declared, and that the model's thoughts cannot follow.
+
+    A single thought is its own answer, whatever the rule.
+    """
+    if rule not in shelf.names("exits") or model.max_iterations == 1:
+        return
+    reasons = {
+        "certainty": f"answers that say how sure they are; those of {suite.name} do not",
+        "halting": f"a model that says when it is done, by halt(state, x); {entry.name} has none",
+    }
+    rules = ", ".join(applicable(shelf.names("exits"), task, model))
+    for need in missing(rule, task, model):
+        raise UserError(f"the exit rule {rule} needs {reasons[need]}. Rules that apply here: {rules}.")

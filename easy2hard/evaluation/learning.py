@@ -46,14 +46,15 @@ def learn(run: Run, model: Recurrent) -> tuple[Outcome | None, Fast]:
 def foretell(runs: Sequence[Run]) -> tuple[int, float | None]:
     """How many trainings these runs of one entry would begin, and the seconds that they take; None where unknown."""
     one = runs[0]
+    model = one.build()
     if not one.learns:
         if one.chosen is None and not one.ask.weights:
-            refuse_untrained(one.entry, one.build())
+            refuse_untrained(one.entry, model)
         return 0, 0.0
     trainings = sum(not _finished(run) for run in runs)
     if not trainings:
         return 0, 0.0
-    if own_training(one.entry, one.build(), one.spec, seed=0):
+    if own_training(one.entry, model, one.spec, seed=0):
         return trainings, None
     per_step, steps = _cost(one, Fast())
     return trainings, trainings * per_step * steps

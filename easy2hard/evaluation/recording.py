@@ -64,15 +64,7 @@ def _count(model: Recurrent, task: Task, level: str) -> Macs:
 
 def ranking_answer(run: Run, model: Recurrent) -> str:
     """The budget or exit rule whose answer ranks; `train` is the number of iterations that it was trained at."""
-    answer = _declared(run)
-    return str(_train_iterations(run, model) or 1) if answer == "train" else answer
-
-
-def _declared(run: Run) -> str:
-    """The rule asked for alone, or the recipe's own answer, or the suite's."""
-    suite = run.suite
-    own = run.chosen[1].answer_on(suite.name, suite.answer) if run.chosen else str(suite.answer)
-    return run.ask.exit or own
+    return str(_train_iterations(run, model) or 1) if run.answer == "train" else run.answer
 
 
 def asked(run: Run, tables: dict[str, pa.Table]) -> Asked:
@@ -84,7 +76,7 @@ def asked(run: Run, tables: dict[str, pa.Table]) -> Asked:
         version=suite.version,
         protocol=suite.protocol_digest,
         metric=suite.metric,
-        answer=_declared(run),
+        answer=run.answer,
         train_levels=run.train_levels,
         headline=suite.headline,
         levels={

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from easy2hard import provenance
 from easy2hard.entry import Entry, TaskSpec
 from easy2hard.errors import UserError
-from easy2hard.evaluation.ask import Ask
+from easy2hard.evaluation.ask import Ask, refuse_rule
 from easy2hard.evaluation.raised import check_it
 from easy2hard.losses import stamps
 from easy2hard.models.recurrent import Recurrent, adapt
@@ -71,8 +71,19 @@ class Run(NamedTuple):
         """What the entry is told of the task."""
         return TaskSpec(self.task.name, self.task.in_channels, self.task.out_channels, self.suite.name)
 
+    @property
+    def answer(self) -> str:
+        """The answer that ranks: the rule asked for alone, or the recipe's own, or the suite's."""
+        own = self.chosen[1].answer_on(self.suite.name, self.suite.answer) if self.chosen else None
+        return self.ask.exit or own or str(self.suite.answer)
+
     def build(self) -> Recurrent:
-        """A new model, untrained; `UserError` where the entry's `build` fails."""
+        """A new model, untrained; `UserError` where the entry's `build` fails, or its thoughts cannot be judged so."""
+        model = self._built()
+        refuse_rule(self.answer, self.entry, self.suite, self.task, model)
+        return model
+
+    def _built(self) -> Recurrent:
         try:
             return adapt(self.entry.build(self.spec), self.entry.needs)
         except UserError:

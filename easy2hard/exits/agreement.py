@@ -13,7 +13,7 @@ from torch import Tensor
 
 from easy2hard.exits import Thought
 
-NEEDS_CERTAINTY = False
+NEEDS: tuple[str, ...] = ()
 
 
 class Rule:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from easy2hard.exits import Thought
 
-NEEDS_CERTAINTY = False
+NEEDS: tuple[str, ...] = ()
 _LARGEST_STEP = 1  # of 255
 _MEAN_CHANGE = 1e-3
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from easy2hard.exits import Thought
 
-NEEDS_CERTAINTY = True
+NEEDS: tuple[str, ...] = ("certainty",)
 
 
 class Rule:

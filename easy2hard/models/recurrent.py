@@ -53,6 +53,19 @@ class Recurrent(nn.Module):
         """h: the answer in task space, (n, out_channels, height, width)."""
         raise NotImplementedError(f"{type(self).__name__} needs a method decode(self, state, x) -> answer.")
 
+    def halt(self, state: State, x: Tensor) -> Tensor | None:
+        """The chance (n,), in [0, 1], that the answer read out now is final; None for a net that does not say.
+
+        It counts all iterations so far: of a net that says in each how likely it is to stop just there (PonderNet's
+        lambda), it is 1 minus the product of 1 - lambda, which the state has to carry.
+        """
+        return None
+
+    @property
+    def halts(self) -> bool:
+        """Whether it says when it is done."""
+        return type(self).halt is not Recurrent.halt
+
     def penalty(self) -> Tensor | float:
         """A scalar added to the training loss, such as a weight norm."""
         return 0.0
