@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from easy2hard import entry as entries, suite as suites
+from easy2hard import entry as entries, shelf, suite as suites
 from easy2hard.check import check
 from easy2hard.cli import app
 
@@ -54,20 +54,5 @@ def test_every_path_in_the_makefile_and_ci_is_there() -> None:
     assert "make check" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def _rows(text: str) -> dict[str, set[str]]:
-    """The rows of Markdown tables that link an entry, as sets of cells, by suite-blind key: all rows of an entry."""
-    found: dict[str, set[str]] = {}
-    for line in text.splitlines():
-        link = re.search(r"\]\((?:\.\./)?(submissions/[^)]+)\)", line)
-        if link and line.startswith("|"):
-            found.setdefault(link[1], set()).update(cell.strip() for cell in line.strip("|").split("|"))
-    return found
-
-
-def test_every_figure_in_the_readmes_board_stands_on_the_board() -> None:
-    board = _rows((ROOT / "leaderboard" / "README.md").read_text(encoding="utf-8"))
-    shown = _rows(README)
-    assert shown
-    for entry, cells in shown.items():
-        figures = {cell for cell in cells if re.search(r"\d", cell) and "](" not in cell}
-        assert figures <= board[entry], entry
+def test_the_readmes_boards_are_what_the_records_say() -> None:
+    assert shelf.load_file(ROOT / "docs" / "boards.py").page(README) == README, "run `python docs/boards.py`"
