@@ -34,7 +34,7 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,
-        os=platform.platform(terse=True),
+        os=_system(),
         cpu=_processor(),
         gpu=torch.cuda.get_device_name(device) if device.startswith("cuda") else None,
         threads=torch.get_num_threads(),
@@ -97,6 +97,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return run.stdout.strip()
+
+
+def _system() -> str:
+    """The operating system, and what of it can change a result: the processor's kind and the C library."""
+    if platform.system() != "Linux":
+        return platform.platform(terse=True)
+    return f"Linux {platform.machine()}, {' '.join(platform.libc_ver())}".strip(", ")
 
 
 def _processor() -> str:

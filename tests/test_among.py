@@ -86,3 +86,28 @@ def test_a_ceiling_says_so_in_its_title_and_the_gap_stands_between(
 def test_without_a_ceiling_there_is_no_table_of_gaps(reference: list[Filed], tmp_path: Path) -> None:
     tables, _ = shown([make("dt")], reference, tmp_path)
     assert [table.title.split(":")[0] for table in tables] == ["DT, seed 0", "sp, quick track"]
+
+
+def test_a_new_row_stands_between_its_neighbours_and_the_rest_is_counted(tmp_path: Path) -> None:
+    names = [f"net-{skill:02}" for skill in range(12, 0, -1)]
+    for skill, name in zip(range(24, 12, -1), names, strict=True):
+        make(name, skill=skill).lay(tmp_path / "submissions")
+    identity("sp").lay(tmp_path / "submissions")
+    reference = read_all(tmp_path / "submissions")[0]
+    (*_, table), _ = shown([make(names[8], skill=16)], reference, tmp_path)
+    first, second, third, gap, above, higher, mine, lower, below, rest, floor = table.rows
+    assert [row[0] for row in (first, second, third)] == ["1", "2", "3"]
+    assert (gap[:2], rest[:2]) == (["…", "3 more"], ["…", "1 more"])
+    assert mine[1].startswith("* ")
+    assert [row[0] for row in (above, higher, mine, lower, below)] == ["7", "8", "9", "10", "11"]
+    assert floor[0] == "floor"
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+
+
+def test_a_level_that_was_not_asked_is_a_dash(reference: list[Filed], tmp_path: Path) -> None:
+    made = make("dt", skill=12)
+    levels = {level: made.record.task.levels[level] for level in ("0.1", "0.2")}
+    cells = tuple(cell for cell in made.record.cells if cell.level in levels)
+    part = Made(change(made.record, task__levels=levels, cells=cells), made.table)
+    tables, _ = shown([part], reference, tmp_path)
+    assert tables[-1].rows[-1][-4:] == ["–", "–", "–", "n/a"]

@@ -1,5 +1,7 @@
 """What a record says of the command that made it."""
 
+import platform
+
 import pytest
 
 from easy2hard import provenance
@@ -19,3 +21,9 @@ from easy2hard import provenance
 )
 def test_a_command_is_noted_without_where_files_lie_on_the_machine(words: list[str], noted: str) -> None:
     assert provenance._command(words) == noted
+
+
+def test_the_system_is_noted_without_the_build_of_its_kernel() -> None:
+    noted = provenance._system()
+    assert platform.machine() in noted
+    assert platform.release() not in noted

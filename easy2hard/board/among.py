@@ -6,13 +6,14 @@ from typing import NamedTuple
 from easy2hard.archive import Filed, Seeds
 from easy2hard.board.collect import Refused, collect, trained_on
 from easy2hard.board.definition import Board
-from easy2hard.board.sheet import Gap, Row, Sheet, lay_out
+from easy2hard.board.sheet import RANKED, Gap, Row, Sheet, lay_out
 from easy2hard.board.standing import Standing, show_figure
 from easy2hard.record import Record
 from easy2hard.suite import Suite, Track
 from easy2hard.units import label, show, show_count
 
 _Kind = tuple[str, str | None]  # an entry and its recipe
+_BEST, _BESIDE = 3, 2  # rows of a ranking that are shown: the first, and above and below a new one
 
 
 class Shown(NamedTuple):
@@ -135,14 +136,17 @@ def _kind(record: Record) -> _Kind:
 
 
 def _standing(sheet: Sheet, fresh: set[_Kind], unranked: Iterable[Filed]) -> Shown:
-    """Every row of the table, the new ones marked; last the runs that do not rank."""
+    """The new rows marked, with the best and their neighbours; floors and ceilings; last the runs that do not rank."""
     metric = sheet.asked.metric
     levels = sheet.asked.easy + sheet.levels
-    rows = [
-        _row(row, band, levels, metric, _kind(row.standing.record) in fresh)
-        for band, of_band in sheet.bands.items()
-        for row in of_band
-    ]
+    rows: list[list[str]] = []
+    for band, of_band in sheet.bands.items():
+        new = [_kind(row.standing.record) in fresh for row in of_band]
+        kept = _near(new) if band in RANKED else list(range(len(of_band)))
+        for at, before in zip(kept, [-1, *kept], strict=False):
+            rows += _left_out(at - before - 1, len(levels))
+            rows.append(_row(of_band[at], band, levels, metric, new[at]))
+        rows += _left_out(len(of_band) - 1 - kept[-1] if kept else 0, len(levels))
     groups: dict[_Kind, list[Filed]] = {}
     for filed in unranked:
         groups.setdefault(_kind(filed.record), []).append(filed)
@@ -153,14 +157,26 @@ def _standing(sheet: Sheet, fresh: set[_Kind], unranked: Iterable[Filed]) -> Sho
     return Shown(title, ["rank", "model", "seeds", "parameters", *levels, "mean of hard"], rows)
 
 
+def _near(new: Sequence[bool]) -> list[int]:
+    """Which rows of a ranking are shown: the best, the new ones, and those beside the new ones."""
+    beside = {at + by for at, is_new in enumerate(new) if is_new for by in range(-_BESIDE, _BESIDE + 1)}
+    return sorted({*range(min(_BEST, len(new))), *(at for at in beside if 0 <= at < len(new))})
+
+
+def _left_out(count: int, levels: int) -> list[list[str]]:
+    """A row in the place of those that are not shown."""
+    return [["…", f"{count} more", *[""] * (levels + 3)]] if count else []
+
+
 def _row(row: Row, band: str, levels: Sequence[str], metric: str, new: bool) -> list[str]:
     one, record = row.standing, row.standing.record
     headline = "n/a" if one.fault else show(metric, one.headline)
+    apart = "augmented " if band == "augmented" else ""
     return [
-        row.rank or band,
+        apart + row.rank if row.rank else band,
         f"* {record.title}" if new else record.title,
         str(len(one.seeds.filed)),
         show_count(record.model.params_total),
-        *(one.shown(level, metric) for level in levels),
+        *(one.shown(level, metric) if level in record.task.levels else "–" for level in levels),
         headline,
     ]

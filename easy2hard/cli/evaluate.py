@@ -40,7 +40,12 @@ def evaluate(
         str | None,
         typer.Option(help="Which of an entry's recipes, such as quick or quick,paper; default: quick."),
     ] = None,
-    track: Annotated[str, typer.Option(help="quick (the first 500 test rows a level) or full.")] = "quick",
+    track: Annotated[
+        str,
+        typer.Option(
+            help="quick (500 test rows a level, fewer for large mazes) or full; --recipe is asked apart."
+        ),
+    ] = "quick",
     seeds: Annotated[str, typer.Option(help="Training seeds, such as 0,1,2.")] = "0",
     levels: Annotated[str | None, typer.Option(help="Levels to score; default: the suite's.")] = None,
     budgets: Annotated[
