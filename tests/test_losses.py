@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from easy2hard.errors import UserError
-from easy2hard.losses import Lesson, fixed, progressive, similarity
+from easy2hard.losses import Lesson, fixed, ponder, progressive, similarity
 from easy2hard.models.dt import DT
+from easy2hard.models.ponder import PonderDT
 from easy2hard.models.recurrent import Recurrent
 from easy2hard.models.shrink import ShrinkDT
 
@@ -165,6 +166,62 @@ def test_similarity_refuses_answers_that_are_no_images_like_the_input() -> None:
 def test_similarity_refuses_a_gamma_that_is_no_share(gamma: float) -> None:
     with pytest.raises(UserError, match="above 0 and at most 1"):
         similarity.loss(lesson(Tape()), gamma)
+
+
+class Stopping(DT):
+    """A DT whose first sample stops with the chances given, and whose second never does."""
+
+    chances = (0.5, 0.25, 0.9)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]
+        return super().encode(x), 0
+
+    def step(self, state: tuple[Tensor, int], x: Tensor, t: int) -> tuple[Tensor, int]:  # type: ignore[override]
+        return super().step(state[0], x, t), state[1] + 1
+
+    def decode(self, state: tuple[Tensor, int], x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().decode(state[0], x)
+
+    def halt(self, state: tuple[Tensor, int], x: Tensor) -> Tensor:
+        going = torch.tensor([1 - chance for chance in self.chances[: state[1]]]).prod()
+        return torch.stack([1 - going, torch.zeros(())])
+
+
+def test_ponder_weighs_each_answer_by_the_chance_that_it_is_the_last() -> None:
+    one = lesson(model := Stopping(3, 3, width=4))
+    answers = [model(one.x, n) for n in (1, 2, 3)]
+    each = [(answer - one.target).square().mean(dim=(1, 2, 3)) for answer in answers]
+    first = 0.5 * each[0][0] + 0.125 * each[1][0] + 0.375 * each[2][0]  # the last takes what is left
+    assert ponder.loss(one, beta=0.0).item() == pytest.approx(((first + each[2][1]) / 2).item(), rel=1e-4)
+
+
+def test_ponder_asks_no_penalty_of_a_net_that_stops_as_its_prior_does() -> None:
+    model = PonderDT(3, 3, width=4)  # as it starts: a fifth of what still runs stops in each iteration
+    alike, other = (ponder.loss(lesson(model), prior, beta=1.0) for prior in (0.2, 0.5))
+    assert alike.item() == pytest.approx(ponder.loss(lesson(model), 0.2, beta=0.0).item(), abs=1e-5)
+    p = torch.tensor([0.2, 0.16, 0.64])
+    divergence = (p * (p / torch.tensor([0.5, 0.25, 0.25])).log()).sum().item()
+    assert (other - alike).item() == pytest.approx(divergence, abs=1e-4)
+
+
+def test_ponder_teaches_the_net_when_to_stop() -> None:
+    model = PonderDT(3, 3, width=4)
+    ponder.loss(lesson(model)).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        (DT(3, 3, width=4), {}, r"a model that says when it is done, by halt\(state, x\)"),
+        (PonderDT(3, 3, width=4), {"prior": 1.0}, "above 0 and below 1; got 1.0"),
+        (PonderDT(3, 3, width=4), {"beta": -1.0}, "at least 0; got -1.0"),
+    ],
+    ids=["no halt", "prior", "beta"],
+)
+def test_ponder_refuses_what_it_cannot_weigh(model: DT, options: dict[str, float], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        ponder.loss(lesson(model), **options)
 
 
 @pytest.mark.parametrize("iteration", [0, -1, 4])

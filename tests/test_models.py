@@ -24,6 +24,7 @@ from easy2hard.models.interpolate import InterpolateDT
 from easy2hard.models.k_svd import KSVD
 from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
+from easy2hard.models.ponder import PonderDT
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
 from easy2hard.models.unet import UNet
 
@@ -41,6 +42,7 @@ COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "CNN + median as published": (lambda: MedianCNN(3, medians=None), 3_563_011),
     "DT, Bansal et al.": (lambda: DT(3, 2, width=128), 783_504),
     "recurrent, Schwarzschild et al.": (lambda: DT(3, 2, width=128, recall=False), 632_592),
+    "DT that learns when to stop": (lambda: PonderDT(3, 3, width=20), 27_381),
     "lattice": (lambda: LatticeDT(3, 2, width=32), 59_472),
     "interpolation": (lambda: InterpolateDT(3, 3, width=20), 27_720),
     "CSCNet, Simon and Elad": (CSCNet, 63_700),
@@ -433,3 +435,15 @@ def test_a_pixel_black_in_one_channel_only_is_no_lost_one() -> None:
     x = torch.full((1, 3, 5, 5), 0.5)
     x[0, 0, 2, 2] = 0.0
     assert torch.equal(DetectInterpolate()(x), x)
+
+
+def test_a_net_that_learns_when_to_stop_multiplies_the_chances_of_going_on() -> None:
+    torch.manual_seed(0)
+    model, x = PonderDT(3, 3, width=4), torch.rand(3, 3, 12, 16)
+    nn.init.normal_(model.stop.weight)
+    state, seen, going = model.encode(x), model.recall(x), torch.ones(3)
+    for t in range(4):
+        state = model.step(state, seen, t)
+        going = going * (1 - model.stop(state[0].mean(dim=(2, 3)))[:, 0].sigmoid())
+        assert torch.allclose(model.halt(state, x), 1 - going)
+    assert torch.equal(DT.decode(model, state[0], x), model(x, 4))

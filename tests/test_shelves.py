@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from easy2hard import shelf
 from easy2hard.errors import UserError
 from easy2hard.losses import Lesson
-from easy2hard.models.dt import DT
+from easy2hard.models.ponder import PonderDT
 
 FUNCTIONS = {
     "noise": {
@@ -133,7 +133,7 @@ def lesson(model: nn.Module, seed: int) -> Lesson:
 @only("losses")
 def test_a_loss_is_a_finite_number_with_a_gradient_and_no_luck_of_its_own(entry: str) -> None:
     torch.manual_seed(0)
-    model, loss = DT(3, 3, width=4), shelf.take("losses", entry).loss
+    model, loss = PonderDT(3, 3, width=4), shelf.take("losses", entry).loss  # it says all that losses may ask
     first = loss(lesson(model, 0))
     assert first.shape == ()
     assert first.isfinite()
