@@ -17,7 +17,7 @@ def submit(
         bool, typer.Option("--weights", help="Lay weights above half a megabyte too.")
     ] = False,
 ) -> None:
-    """Check an entry with its finished runs, and lay it in submissions/.
+    """Check an entry, and copy it with its finished runs to submissions/.
 
     Example: easy2hard submit my_model.py
     """
