@@ -25,6 +25,7 @@ from easy2hard.models.k_svd import KSVD
 from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
+from easy2hard.models.shrink import ShrinkDT
 from easy2hard.models.unet import UNet
 
 COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -88,6 +89,43 @@ def test_a_step_leaves_its_state_and_its_image_as_they_were(name: str) -> None:
         model.decode(model.step(state, seen, 0), x)
     torch.testing.assert_close((state, seen), before, rtol=0, atol=0)
     assert torch.equal(x, image)
+
+
+def convolved(layer: nn.Module, x: Tensor) -> Tensor:
+    return F.conv2d(x, layer.get_parameter("weight"), padding=1)
+
+
+def through_blocks(blocks: nn.Module, state: Tensor) -> Tensor:
+    """Two residual blocks: conv, ReLU, conv, plus what went in, ReLU."""
+    for block in blocks.children():
+        inner = convolved(block.get_submodule("first"), state).relu()
+        state = (state + convolved(block.get_submodule("second"), inner)).relu()
+    return state
+
+
+def read_out(head: nn.Sequential, state: Tensor) -> Tensor:
+    return convolved(head[4], convolved(head[2], convolved(head[0], state).relu()).relu())
+
+
+@pytest.mark.parametrize("name", ["dt", "dt without recall", "feed forward"])
+def test_a_thought_is_that_of_the_papers_net_written_out(name: str) -> None:
+    """Bansal et al., `DTNet` and `FeedForwardNet`: the image is seen before the blocks of every iteration."""
+    model, x = NETS[name]().double(), torch.rand(2, 3, 7, 9, dtype=torch.double)
+    state = convolved(model.project, x).relu()
+    for t in range(4):
+        if model.recall_conv is not None:
+            state = convolved(model.recall_conv.both, torch.cat([state, x], dim=1))
+        state = through_blocks(model.block if isinstance(model, DT) else model.blocks[t], state)
+        torch.testing.assert_close(model(x, t + 1), read_out(model.head, state))
+
+
+@pytest.mark.parametrize(("net", "start"), [(DT, 1.0), (InterpolateDT, 0.1), (ShrinkDT, 0.1)])
+def test_a_head_that_corrects_an_image_starts_with_a_tenth_of_the_usual_weights(
+    net: Callable[..., DT | InterpolateDT | ShrinkDT], start: float
+) -> None:
+    torch.manual_seed(0)
+    largest, usual = net(3, 3, width=4).head[-1].weight.abs().max(), (9 * 8) ** -0.5  # torch draws evenly up to it
+    assert 0.9 * start * usual < largest <= start * usual
 
 
 def test_recall_in_two_halves_is_the_convolution_of_the_concatenation() -> None:
@@ -313,6 +351,42 @@ def test_interpolation_converges_whatever_the_net_has_learnt() -> None:
     moves = thoughts.diff(dim=0).flatten(2).norm(dim=2)
     assert moves[0].min() > 1
     assert (moves[1:] <= 0.9001 * moves[:-1]).all()
+
+
+def interpolated(model: InterpolateDT, x: Tensor, iterations: int) -> tuple[Tensor, list[float]]:
+    """The thought of an interpolating net, written out, and which share of its move each iteration made."""
+    cross = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=x.dtype).expand(3, 1, 3, 3) / 4
+
+    def neighbours(image: Tensor) -> Tensor:
+        return F.conv2d(F.pad(image, [1] * 4, mode="replicate"), cross, groups=3)
+
+    holes = ((x == 0).all(dim=1, keepdim=True) | (x == 1).all(dim=1, keepdim=True)).to(x.dtype)
+    image = x + holes * (neighbours(DetectInterpolate().to(x.dtype)(x)) - x)
+    features, reach, shares = convolved(model.project, torch.cat([image, holes], dim=1)).relu(), math.inf, []
+    for _ in range(iterations):
+        features = through_blocks(model.block, convolved(model.look, torch.cat([features, image, holes], dim=1)))
+        move = holes * (neighbours(image) + read_out(model.head, features) - image)
+        length = float(move.detach().norm())
+        shares.append(min(1.0, reach / length))
+        image, reach = image + shares[-1] * move, 0.9 * shares[-1] * length
+    return image, shares
+
+
+def test_an_interpolating_net_moves_holes_by_its_word_no_further_than_nine_tenths_of_the_last_move() -> None:
+    """Its answer and its gradients are those of the net written out, where the reach binds and has no gradient."""
+    torch.manual_seed(0)
+    model, x = InterpolateDT(3, 3, width=4).double(), 0.1 + 0.8 * torch.rand(1, 3, 9, 10, dtype=torch.double)
+    x[:, :, 2:5, 3:7], x[:, :, 7, 1] = 0, 1
+    with torch.no_grad():
+        model.head[-1].weight.mul_(10)
+    answer, (expected, shares) = model(x, 3), interpolated(model, x, 3)
+    assert min(shares) < 1
+    torch.testing.assert_close(answer, expected)
+    for mine, by_hand in zip(
+        *(torch.autograd.grad(image.square().sum(), list(model.parameters())) for image in (answer, expected)),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, by_hand)
 
 
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:
