@@ -438,6 +438,20 @@ def test_validation_is_the_mean_score_in_evaluation_mode_over_levels_after_the_t
         assert found == pytest.approx(np.mean(scores[-2:]), rel=1e-5)
 
 
+def test_validation_tells_a_model_that_needs_to_know_the_level_of_the_images(tiny: Suite) -> None:
+    heard: set[float | None] = set()
+
+    class Told(DT):
+        needs = ("level",)
+
+        def encode(self, x: Tensor) -> Tensor:
+            heard.add(self.level)
+            return super().encode(x)
+
+    training.validate(Told(3, 3, width=4), open_task(tiny), tiny, ("0.05", "0.1"), RECIPE, "cpu")
+    assert heard == {0.05, 0.1}
+
+
 @pytest.mark.parametrize(("horizon", "most"), [(None, 3), (7, 7)])
 def test_the_progressive_loss_runs_up_to_the_horizon_of_the_recipe(
     horizon: int | None, most: int, tiny: Suite
