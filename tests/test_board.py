@@ -92,6 +92,15 @@ def test_without_per_sample_scores_ties_rest_on_intervals_and_the_page_says_so(h
     assert "per-sample scores of far, near are not here" in hall.page()
 
 
+def test_without_per_sample_scores_the_spread_over_seeds_widens_what_ties_on_both_sides(hall: Hall) -> None:
+    hall.lay(*(make("near", seed=seed, skill=8 + 4 * seed) for seed in range(2)), scores=False)
+    one = hall.sheet().rows[0].standing
+    intervals = [figure.ci95 for level in one.levels if (figure := one.figure(level, "psnr")) and figure.ci95]
+    low, high = (sum(ends) / len(one.levels) for ends in zip(*intervals, strict=True))
+    assert one.sd and one.sd > 0.5
+    assert one.reach == pytest.approx((low - one.sd, high + one.sd))
+
+
 def test_where_lower_is_better_the_lower_entry_ranks_first_and_gains_by_falling(hall: Hall) -> None:
     for made in (make("low", skill=8), make("high", skill=12)):
         cells = tuple(cell.model_copy(update={"higher_is_better": False}) for cell in made.record.cells)

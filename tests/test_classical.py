@@ -273,3 +273,20 @@ def test_k_svd_averages_the_noisy_image_in_with_30_over_sigma_in_0_to_255(
     monkeypatch.setattr(k_svd, "lay", lambda patches, noisy, patch, weight: weights.append(weight) or noisy)
     KSVD(rounds=0)(scene(images=1)[1], 0.1)
     assert weights == [pytest.approx(30 / 25.5)]
+
+
+def test_k_svd_leaves_64_pixels_the_noise_of_1_15_sigma_and_uses_32_atoms_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[float, int]] = []
+    code = k_svd.code
+
+    def noted(
+        atoms: NDArray[np.float64], patches: NDArray[np.float64], allowed: float, most: int
+    ) -> NDArray[np.float64]:
+        asked.append((allowed, most))
+        return code(atoms, patches, allowed, most)
+
+    monkeypatch.setattr(k_svd, "code", noted)
+    KSVD(rounds=0)(scene(images=1)[1], 0.1)
+    assert asked == [(pytest.approx(64 * 1.15**2 * 0.1**2), 32)]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,6 +62,25 @@ def test_swapping_the_sides_turns_the_answer_around(tmp_path: Path) -> None:
     one, other = (against(tmp_path, *names).headline for names in (("a", "b"), ("b", "a")))
     assert other.difference == pytest.approx(-one.difference)
     assert (other.wins, other.losses, other.p) == (one.losses, one.wins, one.p)
+
+
+def test_where_lower_is_better_the_lower_entry_wins(tmp_path: Path) -> None:
+    for made in (make("a", skill=12), make("b")):
+        cells = tuple(cell.model_copy(update={"higher_is_better": False}) for cell in made.record.cells)
+        Made(made.record.model_copy(update={"cells": cells}), made.table).lay(tmp_path)
+    row = at(against(tmp_path, "a", "b"), "0.3")
+    assert (row.wins, row.losses) == (0, 500)
+    assert row.difference > 0
+
+
+def test_a_difference_on_every_sample_is_not_significant_where_seeds_scatter_more(tmp_path: Path) -> None:
+    for seed in range(3):
+        make("a", seed=seed, skill=10 + seed).lay(tmp_path)
+        make("b", seed=seed, skill=10.2 + seed).lay(tmp_path)
+    headline = against(tmp_path, "a", "b").headline
+    assert headline.p < 0.05
+    assert headline.ci95[0] < 0 < headline.ci95[1]
+    assert not headline.significant
 
 
 def test_solved_mazes_are_tested_by_mcnemar(tmp_path: Path) -> None:
@@ -124,6 +144,17 @@ def test_records_that_were_asked_different_things_are_refused(
         against(tmp_path, "a", "b")
 
 
+def test_records_of_other_samples_at_a_level_of_both_are_refused(tmp_path: Path) -> None:
+    a = make("a")
+    levels = {
+        name: data.model_copy(update={"digest": "other"}) for name, data in a.record.task.levels.items()
+    }
+    a.lay(tmp_path)
+    make("b", task__levels=levels).lay(tmp_path)
+    with pytest.raises(UserError, match=r"different samples of level 0\.\d+: sp-0\.\d+ and other"):
+        against(tmp_path, "a", "b")
+
+
 def test_records_of_different_suites_are_refused(tmp_path: Path) -> None:
     make("a").lay(tmp_path)
     make("b", "gaussian").lay(tmp_path)
@@ -166,8 +197,13 @@ def test_runs_are_found_beside_submissions_and_the_newest_of_a_seed_counts(tmp_p
     assert [filed.record.run_id for filed in seeds.filed] == ["newer"]
 
 
-def test_seeds_of_an_older_model_do_not_join_the_newest(tmp_path: Path) -> None:
-    make("a", model__sha256="b" * 64).lay(tmp_path)
+@pytest.mark.parametrize(
+    "older",
+    [{"model__sha256": "b" * 64}, {"task__answer": "8"}, {"task__limit": 100}],
+    ids=["another model", "another answer", "fewer samples"],
+)
+def test_seeds_that_were_made_otherwise_do_not_join_the_newest(older: dict[str, Any], tmp_path: Path) -> None:
+    make("a", **older).lay(tmp_path)
     make("a", seed=1).lay(tmp_path)
     assert len(gather("a", suite.read("sp"), "quick", [tmp_path]).filed) == 1
 

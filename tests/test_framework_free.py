@@ -342,6 +342,23 @@ def test_a_torch_entry_may_train_itself(run: Callable[..., Record], tmp_path: Pa
     assert set(load_file(weights_of(tmp_path))) == {"weight", "bias"}
 
 
+def test_a_torch_entry_that_trains_itself_is_given_its_seed_and_random_numbers_that_follow_from_it(
+    run: Callable[..., Record], tmp_path: Path
+) -> None:
+    code = OWN.replace("and seed == 0", "").replace(
+        "        optimizer.step()",
+        "        model.weight.data.fill_(seed)\n        model.bias.data.uniform_()",
+    )
+    found = []
+    for seed in (0, 3, 3):
+        torch.manual_seed(len(found))
+        run(code, seeds=(seed,), resume=False)
+        (path,) = (tmp_path / "runs").rglob(f"*-s{seed}-*/weights.safetensors")
+        found.append(load_file(path))
+    assert [float(held["weight"].mean()) for held in found] == [0, 3, 3]
+    assert found[1]["bias"].tolist() == found[2]["bias"].tolist() != found[0]["bias"].tolist()
+
+
 def test_own_training_that_diverges_fails(run: Callable[..., Record]) -> None:
     record = run(OWN, ("optimizer.step()", "optimizer.step(); model.weight.data.fill_(float('nan'))"))
     assert record.status == "failed"

@@ -26,6 +26,7 @@ from easy2hard.models.lidia import Lidia
 from easy2hard.models.median_cnn import MedianCNN
 from easy2hard.models.ponder import PonderDT
 from easy2hard.models.recurrent import Once, Plain, Recurrent, adapt, map_state
+from easy2hard.models.shrink import ShrinkDT
 from easy2hard.models.unet import UNet
 
 COUNTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -92,6 +93,46 @@ def test_a_step_leaves_its_state_and_its_image_as_they_were(name: str) -> None:
     assert torch.equal(x, image)
 
 
+def convolved(layer: nn.Module, x: Tensor) -> Tensor:
+    return F.conv2d(x, layer.get_parameter("weight"), padding=1)
+
+
+def through_blocks(blocks: nn.Module, state: Tensor) -> Tensor:
+    """Two residual blocks: conv, ReLU, conv, plus what went in, ReLU."""
+    for block in blocks.children():
+        inner = convolved(block.get_submodule("first"), state).relu()
+        state = (state + convolved(block.get_submodule("second"), inner)).relu()
+    return state
+
+
+def read_out(head: nn.Sequential, state: Tensor) -> Tensor:
+    return convolved(head[4], convolved(head[2], convolved(head[0], state).relu()).relu())
+
+
+@pytest.mark.parametrize("name", ["dt", "dt without recall", "feed forward"])
+def test_a_thought_is_that_of_the_papers_net_written_out(name: str) -> None:
+    """Bansal et al., `DTNet` and `FeedForwardNet`: the image is seen before the blocks of every iteration."""
+    model, x = NETS[name]().double(), torch.rand(2, 3, 7, 9, dtype=torch.double)
+    state = convolved(model.project, x).relu()
+    for t in range(4):
+        if model.recall_conv is not None:
+            state = convolved(model.recall_conv.both, torch.cat([state, x], dim=1))
+        state = through_blocks(model.block if isinstance(model, DT) else model.blocks[t], state)
+        torch.testing.assert_close(model(x, t + 1), read_out(model.head, state))
+
+
+@pytest.mark.parametrize(("net", "start"), [(DT, 1.0), (InterpolateDT, 0.1), (ShrinkDT, 0.1)])
+def test_a_head_that_corrects_an_image_starts_with_a_tenth_of_the_usual_weights(
+    net: Callable[..., DT | InterpolateDT | ShrinkDT], start: float
+) -> None:
+    torch.manual_seed(0)
+    largest, usual = (
+        net(3, 3, width=4).head[-1].weight.abs().max(),
+        (9 * 8) ** -0.5,
+    )  # torch draws evenly up to it
+    assert 0.9 * start * usual < largest <= start * usual
+
+
 def test_recall_in_two_halves_is_the_convolution_of_the_concatenation() -> None:
     model, x = DT(3, 3, width=4), torch.rand(2, 3, 12, 12)
     assert model.recall_conv is not None
@@ -119,6 +160,37 @@ def test_dncnn_takes_the_noise_that_it_sees_from_the_image() -> None:
         assert torch.allclose(model(x) + model.model(x), x, atol=1e-6)
         model.model[-1].weight.zero_()
         assert torch.equal(model(x), x)
+
+
+def lived_in(model: nn.Module) -> nn.Module:
+    """The model in float64 and in evaluation, with numbers of its own in every norm, bias and slope."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.is_floating_point() and tensor.dim() == 1:
+            nn.init.uniform_(tensor, 0.1, 0.9)
+    return model.double().eval()
+
+
+def normed(norm: nn.BatchNorm2d, x: Tensor, eps: float) -> Tensor:
+    return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=eps)
+
+
+def test_dncnn_is_the_stack_of_its_paper_written_out() -> None:
+    model, x = lived_in(DnCNN(3, depth=4, width=5)), torch.rand(2, 3, 8, 9, dtype=torch.double)
+    first, *inner, last = (layer for layer in model.model if isinstance(layer, nn.Conv2d))
+    norms = (layer for layer in model.model if isinstance(layer, nn.BatchNorm2d))
+    state = convolved(first, x).relu()
+    for layer in inner:
+        state = normed(next(norms), convolved(layer, state), 1e-5).relu()
+    torch.testing.assert_close(model(x), x - convolved(last, state))
+
+
+def test_the_inner_convolutions_of_dncnn_start_as_the_identity_and_three_tenths_of_the_usual_noise() -> None:
+    torch.manual_seed(0)
+    _, *inner, _ = (layer for layer in DnCNN(3, depth=4).model if isinstance(layer, nn.Conv2d))
+    for layer in inner:
+        noise = layer.weight.detach() - nn.init.dirac_(torch.empty_like(layer.weight))
+        usual = (9 * 64) ** -0.5  # torch draws evenly up to it
+        assert float(noise.abs().max()) == pytest.approx(0.3 * usual, rel=0.01)
 
 
 def test_dncnn_may_answer_with_what_it_sees() -> None:
@@ -271,6 +343,36 @@ def test_the_batch_norms_of_the_median_cnn_have_the_epsilons_of_its_code() -> No
     assert [norm.eps for norm in norms] == [1e-4, 1e-3, 1e-3]
 
 
+def test_the_median_cnn_is_the_net_of_its_code_written_out() -> None:
+    model, x = (
+        lived_in(MedianCNN(3, width=4, blocks=3, medians=2)),
+        torch.rand(2, 3, 8, 9, dtype=torch.double),
+    )
+
+    def conv(layer: nn.Conv2d, x: Tensor) -> Tensor:
+        return F.conv2d(x, layer.weight, layer.bias, padding=1)
+
+    def prelu(layer: nn.PReLU, x: Tensor) -> Tensor:
+        return torch.where(x > 0, x, layer.weight.view(-1, 1, 1) * x)
+
+    state = prelu(model.first[1], conv(model.first[0], median_filter(median_filter(x, 5), 5)))
+    for number, block in enumerate(model.blocks):
+        state = normed(block.plain[1], conv(block.plain[0], state), 1e-4).relu()
+        one, norm, slope, other, last = block.residual
+        inner = prelu(slope, normed(norm, conv(one, state), 1e-3))
+        state = state + normed(last, conv(other, inner), 1e-3)
+        state = median_filter(state, 5) if number < 2 else state
+    torch.testing.assert_close(model(x), conv(model.last, state))
+
+
+def test_the_median_cnn_starts_with_slopes_of_zero_and_first_norms_two_deviations_above_it() -> None:
+    model = MedianCNN(3, width=2, blocks=2)
+    slopes = [layer.weight for layer in model.modules() if isinstance(layer, nn.PReLU)]
+    assert len(slopes) == 3
+    assert not any(slope.any() for slope in slopes)
+    assert [block.plain[1].bias.tolist() for block in model.blocks] == [[2.0, 2.0]] * 2
+
+
 def test_a_block_of_the_median_cnn_starts_near_the_identity() -> None:
     torch.manual_seed(0)
     block, x = median_cnn.Block(64), torch.rand(4, 64, 12, 12)
@@ -315,6 +417,47 @@ def test_interpolation_converges_whatever_the_net_has_learnt() -> None:
     moves = thoughts.diff(dim=0).flatten(2).norm(dim=2)
     assert moves[0].min() > 1
     assert (moves[1:] <= 0.9001 * moves[:-1]).all()
+
+
+def interpolated(model: InterpolateDT, x: Tensor, iterations: int) -> tuple[Tensor, list[float]]:
+    """The thought of an interpolating net, written out, and which share of its move each iteration made."""
+    cross = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=x.dtype).expand(3, 1, 3, 3) / 4
+
+    def neighbours(image: Tensor) -> Tensor:
+        return F.conv2d(F.pad(image, [1] * 4, mode="replicate"), cross, groups=3)
+
+    holes = ((x == 0).all(dim=1, keepdim=True) | (x == 1).all(dim=1, keepdim=True)).to(x.dtype)
+    image = x + holes * (neighbours(DetectInterpolate().to(x.dtype)(x)) - x)
+    features, reach, shares = convolved(model.project, torch.cat([image, holes], dim=1)).relu(), math.inf, []
+    for _ in range(iterations):
+        features = through_blocks(
+            model.block, convolved(model.look, torch.cat([features, image, holes], dim=1))
+        )
+        move = holes * (neighbours(image) + read_out(model.head, features) - image)
+        length = float(move.detach().norm())
+        shares.append(min(1.0, reach / length))
+        image, reach = image + shares[-1] * move, 0.9 * shares[-1] * length
+    return image, shares
+
+
+def test_an_interpolating_net_moves_holes_by_its_word_no_further_than_nine_tenths_of_the_last_move() -> None:
+    """Its answer and its gradients are those of the net written out, where the reach binds and has no gradient."""
+    torch.manual_seed(0)
+    model, x = InterpolateDT(3, 3, width=4).double(), 0.1 + 0.8 * torch.rand(1, 3, 9, 10, dtype=torch.double)
+    x[:, :, 2:5, 3:7], x[:, :, 7, 1] = 0, 1
+    with torch.no_grad():
+        model.head[-1].weight.mul_(10)
+    answer, (expected, shares) = model(x, 3), interpolated(model, x, 3)
+    assert min(shares) < 1
+    torch.testing.assert_close(answer, expected)
+    for mine, by_hand in zip(
+        *(
+            torch.autograd.grad(image.square().sum(), list(model.parameters()))
+            for image in (answer, expected)
+        ),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, by_hand)
 
 
 def test_a_maze_on_its_lattice_is_seen_whole() -> None:
@@ -426,14 +569,35 @@ def test_a_lost_pixel_in_a_flat_picture_is_restored_exactly() -> None:
     assert torch.allclose(DetectInterpolate()(noisy), torch.full((1, 3, 9, 9), 0.4), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("at", "weigh"),
+    [
+        ((9, 9), lambda far: max(0, 2 - far)),
+        ((3, 4), lambda far: max(0, 2 - far)),
+        ((5, 5), lambda far: math.exp(-(far**2) / 4.5) if far <= 3 else 0),
+    ],
+)
+def test_a_lost_pixel_is_the_mean_of_good_ones_by_1_2_1_and_where_none_is_near_by_a_gaussian_of_1_5(
+    at: tuple[int, int], weigh: Callable[[int], float]
+) -> None:
+    x, good = 0.1 + 0.8 * torch.rand(1, 3, 11, 11), torch.ones(11, 11)
+    good[3:8, 3:8] = good[9, 9] = 0
+    weights = torch.tensor(
+        [[weigh(abs(i - at[0])) * weigh(abs(j - at[1])) for j in range(11)] for i in range(11)]
+    )
+    expected = (x * good * weights).sum(dim=(2, 3)) / (good * weights).sum()
+    torch.testing.assert_close(DetectInterpolate()(x * good)[:, :, at[0], at[1]], expected)
+
+
 def test_a_pixel_with_no_good_neighbour_anywhere_stays() -> None:
     black = torch.zeros(1, 3, 9, 9)
     assert torch.equal(DetectInterpolate()(black), black)
 
 
-def test_a_pixel_black_in_one_channel_only_is_no_lost_one() -> None:
+def test_a_pixel_black_in_one_channel_only_or_of_a_pure_colour_is_no_lost_one() -> None:
     x = torch.full((1, 3, 5, 5), 0.5)
     x[0, 0, 2, 2] = 0.0
+    x[0, :, 1, 3] = torch.tensor([0.0, 1.0, 0.0])
     assert torch.equal(DetectInterpolate()(x), x)
 
 

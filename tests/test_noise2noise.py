@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from easy2hard import check as checks, data, entry as entries, macs
 from easy2hard.data import stream
@@ -18,6 +20,7 @@ from easy2hard.losses import Lesson, noise2noise
 from easy2hard.models import n2n
 from easy2hard.models.dt import DT
 from easy2hard.models.recurrent import adapt
+from easy2hard.models.unet import UNet
 from easy2hard.progress import silent
 from easy2hard.recipe import Recipe
 from easy2hard.suite import Suite
@@ -216,3 +219,81 @@ def test_the_final_net_answers_nothing_below_black() -> None:
     torch.manual_seed(0)
     answer = n2n.net("final")(torch.rand(2, 3, 16, 16))
     assert (answer >= 0).all()
+
+
+LAYERS: dict[str, Callable[[torch.Tensor, Any], torch.Tensor]] = {
+    "in": lambda x, held: F.conv2d(x, held.weight, held.bias, padding=3),
+    "out": lambda x, held: F.conv_transpose2d(x, held.weight, held.bias, padding=3),
+    "same": lambda x, held: F.conv2d(x, held.weight, held.bias, padding=1),
+    "up": lambda x, held: F.conv_transpose2d(x, held.weight, held.bias, stride=2),
+    "norm": lambda x, held: F.batch_norm(x, held.running_mean, held.running_var, held.weight, held.bias),
+    "pool": lambda x, _: F.max_pool2d(x, 2),
+    "relu": lambda x, _: x.clamp(min=0),
+    "leaky": lambda x, _: torch.where(x > 0, x, 0.01 * x),
+    "reflect": lambda x, _: torch.where(x > 0, x, -0.1 * x),
+}
+WRITTEN_OUT = {
+    "model2": "in relu out relu",
+    "model2v1": "in relu out relu",
+    "model2v2": "in leaky out relu",
+    "model3": "in norm relu out relu",
+    "model4": "in relu out relu",
+    "model5": "in relu out relu",
+    "model6": "in relu in relu out relu out relu",
+    "pooling": "in relu pool in relu out relu up out relu",
+    "final": "same relu same relu same relu same relu same reflect",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_a_net_of_the_project_is_its_list_of_layers(name: str) -> None:
+    torch.manual_seed(0)
+    model, x = n2n.net(name).double().eval(), torch.rand(2, 3, 8, 10, dtype=torch.double)
+    holders = (module for module in model.modules() if hasattr(module, "weight"))
+    expected = x
+    for layer in WRITTEN_OUT[name].split():
+        held = next(holders) if layer in ("in", "out", "same", "up", "norm") else None
+        expected = LAYERS[layer](expected, held)
+    torch.testing.assert_close(model(x), expected)
+    assert next(holders, None) is None
+
+
+def unet_by_hand(model: UNet, x: torch.Tensor) -> torch.Tensor:
+    """Table 2 of Lehtinen et al., row by row: the net's convolutions come in its order."""
+    convolutions = (layer for layer in model.modules() if isinstance(layer, nn.Conv2d))
+
+    def convolved(x: torch.Tensor) -> torch.Tensor:
+        layer = next(convolutions)
+        return F.conv2d(x, layer.weight, layer.bias, padding=1)
+
+    def active(x: torch.Tensor) -> torch.Tensor:
+        return F.leaky_relu(convolved(x), 0.1)
+
+    skips = [x - 0.5]
+    state = active(skips[0])
+    for _ in range(5):
+        state = F.max_pool2d(active(state), 2)
+        skips.append(state)
+    state = active(skips.pop())
+    for skip in reversed(skips):
+        twice = state.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        state = active(active(torch.cat([twice, skip], dim=1)))
+    return convolved(state) + 0.5
+
+
+def test_the_u_net_is_that_of_the_papers_table_behind_a_repeated_border() -> None:
+    torch.manual_seed(0)
+    model, x = UNet().double(), torch.rand(1, 3, 30, 50, dtype=torch.double)
+    padded = F.pad(x, (0, 14, 0, 2), mode="replicate")
+    with torch.no_grad():
+        torch.testing.assert_close(model(x), unet_by_hand(model, padded)[..., :30, :50])
+
+
+def test_the_u_net_starts_with_the_variance_of_its_authors_and_without_biases() -> None:
+    """2 / inputs of a unit (He et al., 2015), and 1 / inputs for the answer, which no ReLU follows."""
+    torch.manual_seed(0)
+    *hidden, answer = (layer for layer in UNet().modules() if isinstance(layer, nn.Conv2d))
+    for layer in (*hidden, answer):
+        variance = 9 * layer.in_channels * float(layer.weight.detach().var())
+        assert variance == pytest.approx(1 if layer is answer else 2, rel=0.2)
+        assert not layer.bias.any()

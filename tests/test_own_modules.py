@@ -148,6 +148,16 @@ def test_a_training_ends_at_torchs_weights() -> None:
         np.testing.assert_allclose(parameter.value, weights[name].detach(), atol=1e-5)
 
 
+def test_the_first_weights_of_a_training_follow_from_its_seed() -> None:
+    first = []
+    for seed in (1, 1, 2):
+        net = OwnModules()
+        net.fit(Given(), seed=seed)
+        first.append(net.net.parameters()["0.weight"].value)
+    assert np.array_equal(first[0], first[1])
+    assert not np.array_equal(first[0], first[2])
+
+
 def test_the_net_has_the_parameters_of_the_project_and_says_so() -> None:
     net = OwnModules()
     assert sum(p.value.size for p in net.net.parameters().values()) == net.parameters == 17_763

@@ -1,8 +1,13 @@
 """Shrinking patches in the cosine domain, taking back the pull of clipping, and the net that corrects the result."""
 
+from collections.abc import Callable
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from scipy import fft
 from torch import nn
 from torch.nn import functional as F
 
@@ -11,6 +16,8 @@ from easy2hard.errors import UserError
 from easy2hard.layers.shrinkage import clipped_mean, dct_basis, hard_threshold, unclip, wiener
 from easy2hard.models.shrink import ShrinkDT
 from easy2hard.tasks import open_task
+
+Array = NDArray[np.float64]
 
 
 def error(image: torch.Tensor, clean: torch.Tensor) -> float:
@@ -29,6 +36,55 @@ def test_where_nothing_is_shrunk_the_patches_give_back_the_image(size: int) -> N
     basis, x = dct_basis(3, size), torch.rand(2, 3, 12, 17)
     torch.testing.assert_close(hard_threshold(x, basis, 0.0), x, atol=1e-5, rtol=0)
     torch.testing.assert_close(wiener(x, x, basis, 1e-9), x, atol=1e-5, rtol=0)
+
+
+def patch_by_patch(
+    images: tuple[torch.Tensor, ...], size: int, shrink: Callable[..., tuple[Array, float]]
+) -> torch.Tensor:
+    """The weighted mean of shrunk patches: `shrink` is given SciPy's coefficients of each image."""
+    margin = size - 1
+    padded = [
+        np.pad(x[0].double().numpy(), [(0, 0), *[(margin, margin)] * 2], mode="reflect") for x in images
+    ]
+    total, weights = np.zeros((2, *padded[0].shape))
+    for i, j in product(*(range(side - margin) for side in padded[0].shape[1:])):
+        place = np.s_[:, i : i + size, j : j + size]
+        shrunk, weight = shrink(*(fft.dctn(picture[place], norm="ortho") for picture in padded))
+        total[place] += weight * fft.idctn(shrunk, norm="ortho")
+        weights[place] += weight
+    return torch.from_numpy(total / weights)[None, :, margin:-margin, margin:-margin].float()
+
+
+def test_a_threshold_keeps_what_is_above_two_and_a_half_sigma_and_weighs_by_how_little_that_is() -> None:
+    x = torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(0))
+
+    def shrink(found: Array) -> tuple[Array, float]:
+        kept = np.abs(found) > 2.5 * 0.15
+        kept[0, 0, 0] = True
+        return found * kept, 1 / kept.sum()
+
+    expected = patch_by_patch((x,), 4, shrink)
+    torch.testing.assert_close(hard_threshold(x, dct_basis(3, 4), 0.15), expected, atol=1e-5, rtol=0)
+
+
+def test_a_wiener_filter_shrinks_by_the_power_of_its_pilot_and_weighs_by_the_noise_that_is_left() -> None:
+    x, pilot = torch.rand(2, 1, 3, 9, 11, generator=torch.Generator().manual_seed(0))
+
+    def shrink(found: Array, guide: Array) -> tuple[Array, float]:
+        gain = guide**2 / (guide**2 + 0.15**2)
+        return found * gain, 1 / (gain**2).sum()
+
+    expected = patch_by_patch((x, pilot), 4, shrink)
+    torch.testing.assert_close(wiener(x, pilot, dct_basis(3, 4), 0.15), expected, atol=1e-5, rtol=0)
+
+
+def test_the_net_sees_the_unclipped_wiener_filtered_image_and_what_was_taken_away() -> None:
+    model, x = ShrinkDT(3, 3, width=4), torch.rand(2, 3, 12, 12)
+    model.tell("0.2")
+    shrunk = unclip(wiener(x, hard_threshold(x, dct_basis(3, 8), 0.2), dct_basis(3, 4), 0.2), 0.2)
+    features, seen = model.encode(x)
+    torch.testing.assert_close(seen, torch.cat([shrunk, x - shrunk], dim=1))
+    torch.testing.assert_close(features, F.conv2d(seen, model.project.weight, padding=1).relu())
 
 
 def test_where_all_is_shrunk_a_flat_image_stays() -> None:

@@ -214,6 +214,30 @@ def test_a_step_of_deep_ksvd_is_that_of_lista_over_its_dictionary() -> None:
     assert torch.allclose(model.step(code, (patches, shrink), 0), expected, atol=1e-5)
 
 
+def test_deep_ksvd_before_and_after_its_steps_is_that_of_its_code_written_out() -> None:
+    model, x = DeepKSVD(patch_size=4, atoms=25), torch.rand(2, 3, 9, 9)
+    grey = (2 * x - 1).view(6, 1, 9, 9)
+    patches = F.unfold(grey, 4).transpose(1, 2)
+    hidden = patches
+    for layer in (model.get_submodule(f"linear{number}") for number in (1, 2, 3)):
+        hidden = F.linear(hidden, layer.weight, layer.bias).relu()
+    last = model.get_submodule("linear4")
+    shrink = F.linear(hidden, last.weight, last.bias) / model.c
+    start = soft_threshold(patches @ model.Dict, shrink)
+    assert torch.allclose(model.encode(x).view_as(start), start, atol=1e-5)
+    code = 3 * torch.randn(2, 3 * 36, 25)
+    drawn = (code.view(6, 36, 25) @ model.Dict.t()).clamp(-1, 1).transpose(1, 2)
+    weight = model.w.view(1, 16, 1).expand(6, 16, 36)
+    averaged = F.fold(weight * drawn, (9, 9), 4) / F.fold(weight, (9, 9), 4)
+    assert torch.allclose(model.decode(code, x), (averaged.view_as(x) + 1) / 2, atol=1e-4)
+
+
+def test_the_weights_of_a_patchs_pixels_start_a_tenth_around_one() -> None:
+    weights = DeepKSVD(patch_size=16, atoms=25).w.detach()
+    assert float(weights.mean()) == pytest.approx(1, abs=0.05)
+    assert float(weights.std()) == pytest.approx(0.1, rel=0.2)
+
+
 def test_unfolding_deep_ksvd_never_raises_the_objective_of_its_sparse_code() -> None:
     model, x = shrinking_by(DeepKSVD(), 0.05), torch.rand(1, 1, 12, 12)
     with torch.no_grad():

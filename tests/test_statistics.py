@@ -1,5 +1,7 @@
 """Intervals, paired tests and ranks: against SciPy, and against what they promise."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -24,6 +26,11 @@ def test_the_bootstrap_agrees_with_the_normal_interval_on_many_samples(rng: np.r
 def test_the_same_scores_give_the_same_interval(rng: np.random.Generator) -> None:
     values = rng.normal(size=100)
     assert statistics.bootstrap_ci(values) == statistics.bootstrap_ci(values.copy())
+
+
+def test_another_seed_draws_other_resamples(rng: np.random.Generator) -> None:
+    values = rng.normal(size=100)
+    assert statistics.bootstrap_ci(values, seed=1) != statistics.bootstrap_ci(values)
 
 
 def test_the_random_words_are_the_same_under_every_numpy() -> None:
@@ -80,6 +87,20 @@ def test_the_permutation_test_holds_its_level_under_the_null_hypothesis(rng: np.
     assert 0.02 < np.mean(tests) < 0.085
 
 
+def test_the_permutation_test_of_few_differences_is_that_of_all_their_signs() -> None:
+    differences = np.array([1.0, 2.0, -3.5, 4.0])
+    sums = [abs(np.dot(signs, differences)) for signs in product((-1, 1), repeat=4)]
+    expected = np.mean([total >= abs(differences.sum()) for total in sums])
+    assert statistics.sign_flip_test(differences) == pytest.approx(expected, abs=0.03)
+    assert statistics.sign_flip_test(np.array([1.0, 2.0])) == pytest.approx(
+        0.5, abs=0.03
+    )  # itself, and its mirror
+
+
+def test_a_permutation_test_counts_the_data_among_the_resamples_so_that_p_is_never_zero() -> None:
+    assert statistics.sign_flip_test(np.arange(1.0, 60.0), resamples=400) == 1 / 401
+
+
 def test_solved_or_not_is_tested_by_mcnemar_exactly() -> None:
     differences = np.repeat([1.0, -1.0, 0.0], [12, 4, 84])
     assert statistics.sign_flip_test(differences) == pytest.approx(stats.binomtest(12, 16).pvalue)
@@ -108,6 +129,13 @@ def test_seeds_that_scatter_widen_the_paired_interval(rng: np.random.Generator) 
     assert 1.5 < wide < 3
 
 
+def test_means_over_resampled_seeds_vary_as_a_mean_of_as_many_seeds_does() -> None:
+    seeds = np.array([0.0, 1.0, 5.0])
+    means = statistics._over_seeds(np.tile(seeds, (50_000, 1)), np.random.PCG64(0))
+    assert means.mean() == pytest.approx(seeds.mean(), rel=0.02)
+    assert means.std() == pytest.approx(seeds.std(ddof=1) / 3**0.5, rel=0.02)
+
+
 def test_a_difference_smaller_than_the_spread_over_seeds_is_none(rng: np.random.Generator) -> None:
     ids = np.zeros(300, np.int64)
     a = (rng.normal(scale=0.01, size=(300, 1)) + np.array([0.0, 0.5, 1.0])) / 300
@@ -132,6 +160,12 @@ def test_contributions_add_up_to_the_mean_over_levels_of_different_sizes() -> No
     assert values.sum() == pytest.approx((2.5 + 15) / 2)
     assert len(set(strata[:2])) == 1
     assert strata[2] != strata[0]
+
+
+def test_ids_of_one_level_of_the_other_and_of_both_are_three_strata() -> None:
+    column = {level: Scores(np.array(ids), np.ones(2)) for level, ids in (("1", [0, 1]), ("2", [1, 2]))}
+    _, strata = statistics.contributions([column], ["1", "2"])
+    assert len(set(strata)) == 3
 
 
 def test_nothing_shared_is_refused() -> None:

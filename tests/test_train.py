@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from easy2hard import shelf, train as training
+from easy2hard.data import stream
 from easy2hard.errors import UserError
 from easy2hard.models.dt import DT
 from easy2hard.models.feedforward import FeedForward
@@ -22,6 +24,7 @@ from easy2hard.models.recurrent import Once, Recurrent
 from easy2hard.plan import Plan, training_steps
 from easy2hard.progress import Step, silent
 from easy2hard.recipe import Recipe
+from easy2hard.score import score_batch
 from easy2hard.suite import Suite
 from easy2hard.tasks import I64, Batch, open_task
 from easy2hard.train import Outcome, learning_rate, total_loss, train
@@ -190,6 +193,53 @@ def test_one_seed_gives_one_set_of_weights_and_another_seed_another(tiny: Suite,
     assert weights(tmp_path / "a") == weights(tmp_path / "b") != weights(tmp_path / "c")
 
 
+def test_every_step_of_every_seed_has_random_choices_of_its_own(
+    tiny: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[float, float]] = []
+
+    def noted(*arguments: Any) -> Tensor:
+        chance = arguments[5]
+        drawn.append((chance.random(), float(torch.rand(()))))
+        return total_loss(*arguments)
+
+    monkeypatch.setattr(training, "total_loss", noted)
+    for seed in (0, 1):
+        run(tiny, tmp_path / str(seed), seed=seed)
+    for numbers in zip(*drawn, strict=True):  # of the losses, and of layers such as dropout
+        assert len(set(numbers)) == 16
+
+
+OPTIMIZERS: dict[str, tuple[dict[str, Any], Callable[..., torch.optim.Optimizer]]] = {
+    "sgd": (
+        {"optimizer": "sgd", "lr": 0.1, "momentum": 0.5, "weight_decay": 0.1},
+        lambda weights: torch.optim.SGD(weights, 0.1, momentum=0.5, weight_decay=0.1),
+    ),
+    "adam": ({"weight_decay": 0.1}, lambda weights: torch.optim.Adam(weights, 3e-3, weight_decay=0.1)),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_training_ends_at_the_weights_of_torchs_own_optimizer_and_schedule(
+    name: str, tiny: Suite, tmp_path: Path
+) -> None:
+    changes, build = OPTIMIZERS[name]
+    run(tiny, tmp_path, RECIPE.model_copy(update=changes))
+    torch.manual_seed(0)
+    model, task, batches = small(), open_task(tiny), stream(tiny, "0.1", batch_size=5, seed=0)
+    optimizer = build(model.parameters())
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 8)
+    for step in range(8):
+        x, target = batches.batch(step)
+        optimizer.zero_grad()
+        task.loss(model(x, 3), target, x).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    trained = load_file(tmp_path / "weights.safetensors")
+    torch.testing.assert_close(trained, dict(model.state_dict()), rtol=1e-3, atol=1e-5)
+
+
 def test_nothing_random_outside_the_loop_reaches_the_weights(tiny: Suite, tmp_path: Path) -> None:
     for name in "ab":
         torch.manual_seed(0)
@@ -315,6 +365,19 @@ def test_every_epoch_shows_every_row_of_every_level_once_and_each_in_its_own_ord
     assert epochs[0] != epochs[1]
 
 
+def test_the_second_draw_of_a_step_is_of_its_own_images_and_level_under_other_noise(tiny: Suite) -> None:
+    suite = tiny.model_copy(update={"easy": ("0.05", "0.1")})
+    spy = Spy(suite)
+    recipe = Recipe(epochs=2, batch_size=8, losses={"noise2noise": 1.0})
+    plan = Plan.of(spy, suite, recipe, suite.easy, seed=0)  # type: ignore[arg-type]
+    for step in range(plan.steps):
+        spy.drawn.clear()
+        plan.batch(step)
+        plan.second(step, "cpu")()
+        (*first, stream), second = spy.drawn
+        assert second == (*first, stream + 1)
+
+
 def test_a_recipe_that_wants_stored_noise_gets_the_same_stream_in_every_epoch(tiny: Suite) -> None:
     spy = Spy(tiny)
     plan = Plan.of(spy, tiny, Recipe(epochs=3, batch_size=40, fresh=False), tiny.easy, seed=0)  # type: ignore[arg-type]
@@ -361,6 +424,51 @@ def test_validation_leaves_the_model_in_training_mode(tiny: Suite) -> None:
     value = training.validate(model, open_task(tiny), tiny, tiny.easy, RECIPE, "cpu")
     assert model.training
     assert 0 < value < 30
+
+
+def test_validation_is_the_mean_score_in_evaluation_mode_over_levels_after_the_training_iterations(
+    tiny: Suite,
+) -> None:
+    task, levels, scores = open_task(tiny), ("0.05", "0.1"), []
+    for model, iterations in ((Once(Noisy()), 1), (small(), 3)):
+        found = training.validate(model.train(), task, tiny, levels, RECIPE, "cpu")
+        for level in levels:
+            x, target = task.tensors(task.draw("validation", level, np.arange(8)))
+            (row,) = score_batch(model.eval(), task, x, target, budgets=[iterations], metrics=["psnr"])
+            scores.append(row.scores["psnr"].mean())
+        assert found == pytest.approx(np.mean(scores[-2:]), rel=1e-5)
+
+
+def test_validation_tells_a_model_that_needs_to_know_the_level_of_the_images(tiny: Suite) -> None:
+    heard: set[float | None] = set()
+
+    class Told(DT):
+        needs = ("level",)
+
+        def encode(self, x: Tensor) -> Tensor:
+            heard.add(self.level)
+            return super().encode(x)
+
+    training.validate(Told(3, 3, width=4), open_task(tiny), tiny, ("0.05", "0.1"), RECIPE, "cpu")
+    assert heard == {0.05, 0.1}
+
+
+@pytest.mark.parametrize(("horizon", "most"), [(None, 3), (7, 7)])
+def test_the_progressive_loss_runs_up_to_the_horizon_of_the_recipe(
+    horizon: int | None, most: int, tiny: Suite
+) -> None:
+    ran: list[int] = []
+
+    class Counted(DT):
+        def step(self, state: Tensor, x: Tensor, t: int) -> Tensor:
+            ran.append(t + 1)
+            return super().step(state, x, t)
+
+    model, x = Counted(3, 3, width=4), torch.rand(1, 3, 8, 8)
+    recipe = Recipe(train_iterations=3, horizon=horizon, losses={"progressive": 1.0})
+    for draw in range(30):
+        total_loss(model, open_task(tiny), recipe, x, x, random.Random(draw))
+    assert max(ran) == most
 
 
 @pytest.mark.parametrize("losses", [{"fixed": 1.0}, {"progressive": 1.0}])

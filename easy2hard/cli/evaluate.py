@@ -55,7 +55,8 @@ def evaluate(
         str, typer.Option(help="Exit rules scored beside the budgets, where they apply; empty for none.")
     ] = "agreement,convergence,halt,max_confidence",
     exit_: Annotated[
-        str | None, typer.Option("--exit", help=f"One rule alone ({_RULES}); samples that stopped leave the batch.")
+        str | None,
+        typer.Option("--exit", help=f"One rule alone ({_RULES}); samples that stopped leave the batch."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Score so many rows a level; such a run never ranks.")
