@@ -65,6 +65,10 @@ CSCNet (<cscnet gaussian 0.1> / <cscnet gaussian 0.3>)
 
 Deep K-SVD (<deep-ksvd gaussian 0.1> / <deep-ksvd gaussian 0.3>)
 
+<dt-ponder sp 0.5 @5> dB after 5 iterations, <dt-ponder sp 0.5> where it stops
+
+<dt-ponder sp 0.5 @5> dB after 5 iterations to <dt-ponder sp 0.5 @50> after 50, DT from <dt sp 0.5> to <dt sp 0.5 @50>
+
 model 2 has <n2n-model2 gaussian 0.1> dB at 0.1 without one, <n2n-model2:clean gaussian 0.1> with, the final model
 <n2n-final gaussian 0.1> and <n2n-final:clean gaussian 0.1>, the U-Net <n2n-unet gaussian 0.1> and <n2n-unet:clean
 gaussian 0.1>
