@@ -52,13 +52,13 @@ def seeds_of(entry: str, suites: set[str]) -> list[list[Record]]:
 def figures(seeds: Sequence[Record], text: str) -> Iterator[str]:
     """Means over seeds at the levels that a text names: of the declared answer, and at budgets that it names."""
     numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
-    values: dict[tuple[str, int], list[float]] = {}
+    values: dict[tuple[str, int, str | None], list[float]] = {}
     for record in seeds:
         answers = [record.answer_cell(level) for level in record.task.levels]
         for cell in record.cells:
             named = str(cell.budget) in numbers and (cell.metric, cell.exit) == (record.task.metric, None)
             if cell.level in numbers and (named or cell in answers):
-                values.setdefault((cell.level, cell.budget), []).append(cell.value)
+                values.setdefault((cell.level, cell.budget, cell.exit), []).append(cell.value)
     return (f"{scale(seeds[0].task.metric) * mean(held):.1f}" for held in values.values())
 
 
