@@ -53,6 +53,8 @@ training at 0.1 gives <dt sp 0.2>, <dt sp 0.3>, <dt sp 0.4> and <dt sp 0.5>
 
 it has <cnn gaussian 0.1> / <cnn gaussian 0.3>, mean <cnn gaussian mean> (three seeds)
 
+DT without recall has <dt-no-recall gaussian 0.1> / <dt-no-recall gaussian 0.3>, mean <dt-no-recall gaussian mean>
+
 trained on clean targets, has <n2n-final:clean gaussian 0.1> / <n2n-final:clean gaussian 0.3>, mean <n2n-final:clean
 gaussian mean>; from noisy pairs alone <n2n-final gaussian 0.1> / <n2n-final gaussian 0.3>, mean <n2n-final gaussian
 mean>, level with DT (<dt gaussian 0.1> / <dt gaussian 0.3>, mean <dt gaussian mean>)
