@@ -4,7 +4,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from easy2hard.models.recurrent import Recurrent, adapt, map_state
 from easy2hard.plan import Plan
 from easy2hard.progress import silent
 from easy2hard.recipe import Recipe
-from easy2hard.score import halting
 from easy2hard.suite import Suite
 from easy2hard.tasks import Task, open_task
 from easy2hard.train import total_loss, trainable
@@ -216,21 +215,39 @@ def _equal(a: object, b: object) -> bool:
 
 @torch.no_grad()
 def _halting(case: _Case) -> str:
-    """What a model says of being done, where it does, is a chance, and follows from the state alone."""
+    """What a model says of being done, where it does, is a chance of each sample's own, and never falls."""
     model = case.build()
     if not model.halts:
         return "it does not say when it is done"
-    state = model.step(model.encode(case.x.clone()), model.recall(case.x), 0)
-    first, second = (halting(model, state, case.x) for _ in range(2))
-    assert first is not None  # of a model that halts
-    assert second is not None
-    if not torch.isfinite(first).all():
-        raise _Broken(
-            "halt(state, x) gives NaN on the first batch; look at divisions and the initialisation."
-        )
-    if not torch.equal(first, second):
-        raise _Broken("halt(state, x) gives two different chances for one state; let it change nothing.")
-    return f"chances from {first.min():.2g} to {first.max():.2g} after one iteration"
+    state, seen, before = model.encode(case.x.clone()), model.recall(case.x), torch.zeros(_ROWS)
+    for t in range(_iterations(model)):
+        state = model.step(state, seen, t)
+        chance, again = _chance(model, state, case.x), _chance(model, state, case.x)
+        if not torch.isfinite(chance).all():
+            raise _Broken(
+                "halt(state, x) gives NaN on the first batch; look at divisions and the initialisation."
+            )
+        if not torch.equal(chance, again):
+            raise _Broken("halt(state, x) gives two different chances for one state; let it change nothing.")
+        if bool((chance < before - _TOLERANCE).any()):
+            worst = int((before - chance).argmax())
+            raise _Broken(
+                f"halt(state, x) falls from {before[worst]:.3g} to {chance[worst]:.3g} at iteration {t + 1}: it is the "
+                "chance of having stopped by now, over all iterations so far. Carry the chance of still going on in "
+                "the state: times 1 - lambda in each step."
+            )
+        before = chance
+    alone = _chance(model, map_state(state, lambda part: part[:1]), case.x[:1])
+    if float((alone - before[:1]).abs()) > _TOLERANCE:
+        raise _Broken("what halt(state, x) says of a sample depends on its company; judge each by itself.")
+    return f"chances from {before.min():.2g} to {before.max():.2g} after {_iterations(model)} iterations"
+
+
+def _chance(model: Recurrent, state: Any, x: Tensor) -> Tensor:
+    chance = model.halting(state, x)
+    if chance is None:
+        raise _Broken("halt(state, x) returns None; return a chance for each sample, or leave halt out.")
+    return chance.float()
 
 
 def _batch_independence(case: _Case) -> str:

@@ -11,6 +11,10 @@ class UserError(ValueError):
     """
 
 
+class WrongAnswer(UserError):
+    """What a model says cannot be used; it does not know whose model."""
+
+
 def whole(what: str, *, least: int = 1, odd: bool = False, **given: int) -> None:
     """Raise `UserError` where a number that `what` is built of is not whole, too small, or even where odd is asked."""
     for name, value in given.items():

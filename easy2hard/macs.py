@@ -14,7 +14,7 @@ class Macs(NamedTuple):
     """Per sample; biases, normalisation, activations and pooling are left out."""
 
     fixed: int  # encode, recall, and one decode
-    per_iteration: int  # one step
+    per_iteration: int  # one step, and what the model spends on saying whether it is done
 
     def of(self, iterations: float) -> float:
         """Of an answer after so many iterations, read out once."""
@@ -35,6 +35,7 @@ def count(model: Recurrent, channels: int, shape: tuple[int, int]) -> Macs:
         state, seen = model.encode(x), model.recall(x)
     with FlopCounterMode(display=False) as step:
         state = model.step(state, seen, 0)
+        model.halt(state, x)
     with FlopCounterMode(display=False) as head:
         model.decode(state, x)
     # The counter reports floating-point operations, two for each multiply-accumulate.

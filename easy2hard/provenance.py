@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from easy2hard.record import Provenance
+from easy2hard.shelf import LOADED
 from easy2hard.version import VERSION
 
 _DECIDING = (
@@ -51,7 +52,9 @@ def collect(*, device: str, dtype: str, batch_size: int, seconds: float) -> Prov
 def code_digest(entry: Path) -> str:
     """A hash of the code that decides a run besides the entry's own file: the package, and modules beside the entry."""
     loaded = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    files = {Path(file) for name, file in loaded.items() if file and name != "__main__"}
+    # A module that was loaded by its path is another entry, not what this one imports.
+    own = {name: file for name, file in loaded.items() if not name.startswith(("__main__", LOADED))}
+    files = {Path(file) for file in own.values() if file}
     beside = {file for file in files if file.parent == entry.parent and file != entry and file.is_file()}
     content = b"\0".join(file.read_bytes() for file in sorted(beside))
     return blake2b(_package() + content, digest_size=16).hexdigest()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from easy2hard import shelf
-from easy2hard.errors import UserError
+from easy2hard.errors import WrongAnswer
 from easy2hard.exits import Rule, Thought
 from easy2hard.models.recurrent import Recurrent, State, map_state
 from easy2hard.tasks import Task
@@ -21,10 +21,6 @@ from easy2hard.tasks import Task
 LAST = "last"  # the rule that scores each budget's own thought
 NAN = "nan"  # stands among the scores: whether the answer holds NaN, which counts as black (in a maze, as no path)
 _COMPACT_SHARE = 0.25  # of the batch must have finished before the rest is copied together
-
-
-class WrongAnswer(UserError):
-    """An answer that cannot be scored; it does not know whose."""
 
 
 class Row(NamedTuple):
@@ -153,30 +149,8 @@ def think(
     """Read a thought out: in the form that is scored, whether it holds NaN (n,), and as exit rules see it."""
     answer = checked(model.decode(state, x), task, x)
     final, nan = task.final(answer, x), answer.isnan().flatten(1).any(dim=1)
-    thought = Thought(iteration, task.decide(final), task.certainty(answer, x), halting(model, state, x))
+    thought = Thought(iteration, task.decide(final), task.certainty(answer, x), model.halting(state, x))
     return final, nan, thought
-
-
-def halting(model: Recurrent, state: Any, x: Tensor) -> Tensor | None:
-    """The model's own chance (n,) that its answer is final, None where it has no `halt`.
-
-    `WrongAnswer` for what is not one floating-point number in [0, 1] a sample. NaN, as of a net that has diverged on
-    a hard sample, is no chance at all, and nothing stops there.
-    """
-    if not model.halts:
-        return None
-    chance: object = model.halt(state, x)
-    if not isinstance(chance, Tensor) or not chance.is_floating_point() or chance.shape != (len(x),):
-        got = f"{chance.dtype} {tuple(chance.shape)}" if isinstance(chance, Tensor) else type(chance).__name__
-        raise WrongAnswer(
-            f"halt(state, x) gives {got}; it needs a float tensor ({len(x)},), one chance a sample."
-        )
-    if bool(((chance < 0) | (chance > 1)).any()):
-        low, high = chance.min(), chance.max()
-        raise WrongAnswer(
-            f"halt(state, x) gives {low:.3g} to {high:.3g}; a chance lies in [0, 1]: end in a sigmoid."
-        )
-    return chance
 
 
 def checked(answer: object, task: Task, x: Tensor) -> Tensor:

@@ -12,6 +12,9 @@ from easy2hard.errors import UserError
 _PACKAGE = Path(__file__).parent
 
 
+LOADED = "_easy2hard_"  # how the name of a module begins that was imported by its path
+
+
 def names(shelf: str) -> list[str]:
     """The names on a shelf such as `"noise"`, sorted."""
     return sorted(file.stem for file in (_PACKAGE / shelf).glob("*.py") if not file.stem.startswith("_"))
@@ -38,7 +41,7 @@ def load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UserError(f"there is no file {path}.")
     version = blake2b(str(path).encode() + b"\0" + path.read_bytes(), digest_size=8).hexdigest()
-    name = f"_easy2hard_{path.stem}_{version}"
+    name = f"{LOADED}{path.stem}_{version}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -21,6 +21,8 @@ HIDDEN = (
 )  # fmt: skip
 UNSEEN = ("self.last = nn.Conv2d", "self.hidden = [torch.randn(1)]\n        self.last = nn.Conv2d")
 
+HALT = "def halt(self, state, x):\n        return {}\n\n    def decode"
+
 BROKEN: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "build raises": ("builds", "ZeroDivisionError", [("return Net(", "1 / 0; return Net(")]),
     "build returns text": ("builds", "or a callable; got str", [("return Net(", "return 'a net' or Net(")]),
@@ -79,22 +81,33 @@ BROKEN: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "a chance above 1": (
         "a model that says when it is done gives a chance",
         r"gives .* to .*; a chance lies in \[0, 1\]: end in a sigmoid",
-        [("def decode", "def halt(self, state, x):\n        return 2 + state.mean((1, 2, 3))\n\n    def decode")],
+        [("def decode", HALT.format("2 + state.mean((1, 2, 3))"))],
     ),
     "a chance for each pixel": (
         "a model that says when it is done gives a chance",
         r"torch.float32 \(4, 1, 16, 16\); it needs a float tensor \(4,\)",
-        [("def decode", "def halt(self, state, x):\n        return state[:, :1].sigmoid()\n\n    def decode")],
+        [("def decode", HALT.format("state[:, :1].sigmoid()"))],
     ),
     "a chance of NaN": (
         "a model that says when it is done gives a chance",
         "gives NaN on the first batch",
-        [("def decode", "def halt(self, state, x):\n        return state.mean((1, 2, 3)) / 0 * 0\n\n    def decode")],
+        [("def decode", HALT.format("state.mean((1, 2, 3)) / 0 * 0"))],
+    ),
+    "a chance that falls": (
+        "a model that says when it is done gives a chance",
+        "falls from .* at iteration .*: it is the chance of having stopped by now",
+        [("dim=1)).relu()", "dim=1)).relu() + t"),
+         ("def decode", HALT.format("1 / (1 + state.mean((1, 2, 3)))"))],
+    ),
+    "a chance beside others": (
+        "a model that says when it is done gives a chance",
+        "depends on its company",
+        [("def decode", HALT.format("0 * state.mean((1, 2, 3)) + len(x) / 9"))],
     ),
     "a chance that is drawn": (
         "a model that says when it is done gives a chance",
         "two different chances for one state",
-        [("def decode", "def halt(self, state, x):\n        return torch.rand(len(x))\n\n    def decode")],
+        [("def decode", HALT.format("torch.rand(len(x))"))],
     ),
     "statistics over the batch": (
         "samples do not depend on their batch",

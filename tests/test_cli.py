@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from easy2hard import cli, entry as entries, screen, suite as suites
+from easy2hard.cli import options
 from easy2hard.tasks import open_task
 
 MODEL = """
@@ -327,3 +328,8 @@ def test_list_models_shows_entries_before_floors_and_ceilings_task_by_task_with_
         suite = suites.read({"denoise": "sp", "maze": "maze"}[task])
         opened = open_task(suite)
         assert counted == "x".join(map(str, (opened.in_channels, *opened.shape(suite.easy[0]))))
+
+
+def test_a_list_takes_what_it_is_given_twice_once() -> None:
+    assert options.numbers("0,1,0", "--seeds") == (0, 1)
+    assert options.split("quick, paper,quick") == ("quick", "paper")

@@ -27,6 +27,18 @@ def test_the_readmes_my_model_keeps_the_contract(tmp_path: Path) -> None:
     assert [finding for finding in findings if not finding.passed] == []
 
 
+def test_the_readmes_net_that_stops_keeps_the_contract_and_trains_by_its_recipe(tmp_path: Path) -> None:
+    model, stopping = (
+        next(block for block in _python_blocks() if block.startswith(start))
+        for start in ("# my_model.py", "class Stopping")
+    )
+    build = "def build(task):\n    return Stopping(task.in_channels, task.out_channels)\nrecipe = stopping\n"
+    (tmp_path / "stopping.py").write_text(model + stopping + build)
+    findings = {finding.name: finding for finding in check(entries.load(tmp_path / "stopping.py"))}
+    assert [finding for finding in findings.values() if not finding.passed] == []
+    assert "chances from" in findings["a model that says when it is done gives a chance"].detail
+
+
 @pytest.mark.parametrize("name", suites.names())
 def test_the_readme_names_every_suite(name: str) -> None:
     assert f"`{name}`" in README

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import easy2hard
-from easy2hard import data, evaluation, provenance, record as records, suite as suites
+from easy2hard import data, entry as entries, evaluation, provenance, record as records, suite as suites
 from easy2hard.errors import UserError
 from easy2hard.evaluation import carrying_out, evaluate
 from easy2hard.models.dt import DT
@@ -908,3 +908,36 @@ def test_a_file_with_parameters_and_no_recipe_is_refused_before_anything_runs(
     assert run(path, weights=tmp_path / "w.pt").status == "ok"
     frozen = ("padding=1)", "padding=1).requires_grad_(False)")
     assert run(write_entry(frozen, name="frozen.py", code=UNTRAINED)).status == "ok"
+
+
+HALT = "def halt(self, state, x):\n        return {}\n\n    def decode"
+
+
+@pytest.mark.parametrize(
+    "said", ["state.mean()", "state.sigmoid()[:, 0, 0, :1]", "2 + state.mean((1, 2, 3))"]
+)
+def test_a_chance_of_another_form_is_refused_before_anything_is_trained(
+    said: str, run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"small: halt\(state, x\) gives"):
+        run(write_entry(("def decode", HALT.format(said))))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_recipe_that_is_refused_leaves_no_folder(
+    run: Callable[..., Record], write_entry: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="needs a model that says when it is done"):
+        run(write_entry(("train_iterations=3", 'train_iterations=3, losses={"ponder": 1.0}')))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_is_the_same_whether_another_entry_of_its_folder_was_loaded_before(
+    tiny: Suite, write_entry: Write, tmp_path: Path
+) -> None:
+    mine = write_entry()
+    first = evaluate(mine, tiny, out=tmp_path / "runs", limit=4).filed[0].path
+    other = mine.with_name("other.py")
+    other.write_text(mine.read_text() + "\n")
+    entries.load(other)
+    assert evaluate(mine, tiny, out=tmp_path / "runs", limit=4).filed[0].path == first

@@ -138,7 +138,7 @@ WHO: dict[str, tuple[str, str, str]] = {
     "an unknown token": ("hf_wrong", REPO, "does not know your token; log in again"),
     "a token that may only read": ("hf_read", REPO, "may not write to lab/faulty; use one with write access"),
     "somebody else's organisation": ("hf_write", "theirs/graded", "an account that belongs to theirs"),
-    "no name of a repo": ("hf_write", "graded", "--repo is ORGANISATION/NAME"),
+    "no name of a repo": ("hf_write", "graded", "a repo is ORGANISATION/NAME"),
     "a name that cannot be": ("hf_write", "lab/--graded--", "is not the name of a repo"),
 }
 

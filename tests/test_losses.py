@@ -210,14 +210,43 @@ def test_ponder_teaches_the_net_when_to_stop() -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+def test_ponder_of_a_single_iteration_has_nothing_to_learn() -> None:
+    with pytest.raises(UserError, match="set train_iterations to 2 or more"):
+        ponder.loss(lesson(PonderDT(3, 3, width=4), iterations=1))
+
+
+def test_a_chance_that_falls_takes_no_stop_back() -> None:
+    falling, level = (ponder._stops(torch.tensor(c)[:, None]) for c in ([0.6, 0.2, 0.7], [0.6, 0.6, 0.7]))
+    assert torch.allclose(falling.sum(dim=0), torch.ones(1), atol=1e-4)
+    assert torch.equal(falling, level)
+
+
+@pytest.mark.parametrize(
+    "halt",
+    [
+        lambda x: x.new_zeros(len(x), 1),
+        lambda x: x.new_zeros(()),
+        lambda x: [0.0] * len(x),
+        lambda x: x.new_ones(len(x)) * 2,
+    ],
+    ids=["a column", "a scalar", "a list", "above 1"],
+)
+def test_ponder_weighs_no_chance_of_another_form(halt: Any) -> None:
+    model = PonderDT(3, 3, width=4)
+    model.halt = lambda state, x: halt(x)  # type: ignore[method-assign]
+    with pytest.raises(UserError, match=r"halt\(state, x\) gives"):
+        ponder.loss(lesson(model))
+
+
 @pytest.mark.parametrize(
     ("model", "options", "said"),
     [
         (DT(3, 3, width=4), {}, r"a model that says when it is done, by halt\(state, x\)"),
         (PonderDT(3, 3, width=4), {"prior": 1.0}, "above 0 and below 1; got 1.0"),
-        (PonderDT(3, 3, width=4), {"beta": -1.0}, "at least 0; got -1.0"),
+        (PonderDT(3, 3, width=4), {"beta": -1.0}, "finite number, 0 or more; got -1.0"),
+        (PonderDT(3, 3, width=4), {"beta": float("inf")}, "finite number, 0 or more; got inf"),
     ],
-    ids=["no halt", "prior", "beta"],
+    ids=["no halt", "prior", "beta", "beta without end"],
 )
 def test_ponder_refuses_what_it_cannot_weigh(model: DT, options: dict[str, float], said: str) -> None:
     with pytest.raises(UserError, match=said):

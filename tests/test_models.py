@@ -611,3 +611,15 @@ def test_a_net_that_learns_when_to_stop_multiplies_the_chances_of_going_on() -> 
         going = going * (1 - model.stop(state[0].mean(dim=(2, 3)))[:, 0].sigmoid())
         assert torch.allclose(model.halt(state, x), 1 - going)
     assert torch.equal(DT.decode(model, state[0], x), model(x, 4))
+
+
+@pytest.mark.parametrize("state", [0, None, {"now": torch.zeros(1)}], ids=["a number", "None", "a dict"])
+def test_a_state_that_is_no_tensor_is_refused_where_samples_leave(state: object) -> None:
+    with pytest.raises(UserError, match=rf"each with the batch first; got {type(state).__name__}"):
+        map_state((torch.zeros(2, 3), state), torch.clone)
+
+
+def test_a_sum_of_chances_may_pass_one_by_rounding() -> None:
+    model, x = PonderDT(3, 3, width=4), torch.zeros(2, 3, 8, 8)
+    model.halt = lambda state, x: torch.tensor([1 + 5e-7, 0.5])  # type: ignore[method-assign]
+    assert model.halting(None, x).tolist() == [1.0, 0.5]

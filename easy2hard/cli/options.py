@@ -20,17 +20,17 @@ Images = Annotated[
 
 
 def split(text: str | None) -> tuple[str, ...]:
-    """The parts of a list that is written with commas."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    """The parts of a list that is written with commas, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
 def numbers(text: str | None, option: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas; `UserError`, with the option's name, for anything else."""
+    """Whole numbers separated by commas, each once; `UserError`, with the option's name, for anything else."""
     parts = split(text)
     wrong = [part for part in parts if not part.isdigit()]
     if wrong:
         raise UserError(f"{option} takes whole numbers separated by commas, such as 0,1,2; got '{wrong[0]}'.")
-    return tuple(map(int, parts))
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def device_of(wanted: str | None) -> str:

@@ -32,7 +32,8 @@ def carry_out(run: Run, *, resume: bool) -> Filed:
 
 def _clear(folder: Path) -> None:
     for file in folder.iterdir():
-        file.unlink()
+        if file.is_file():
+            file.unlink()
 
 
 def _made(run: Run) -> Record:
@@ -43,11 +44,11 @@ def _made(run: Run) -> Record:
     if run.chosen is None and not run.ask.weights:
         refuse_untrained(run.entry, model)
     first_thought.refuse_nonsense(run, model.eval())
-    atomic.make_folder(run.folder)
     outcome, fast = learning.learn(run, model)
     failed = outcome.failure if outcome else None
     if run.ask.weights:
         load_weights(model, run.ask.weights)
+    atomic.make_folder(run.folder)
     # From here on the weights are fixed and hashed: only now is any hard split drawn.
     weights = None if failed else _hashed(run, model)
     place(model, run.ask.device).eval()

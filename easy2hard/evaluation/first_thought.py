@@ -46,4 +46,7 @@ def _first_thought(run: Run, model: Recurrent, device: str) -> Tensor:
     images, _ = run.task.tensors(run.task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     x = images.to(device, memory_format=torch.channels_last)
     with told(run.entry, f"on images {tuple(x.shape)}", always=True):
+        if model.halts:
+            state, seen = model.encode(x), model.recall(x)
+            model.halting(model.step(state, seen, 0), x)
         return checked(model(x, 1), run.task, x)

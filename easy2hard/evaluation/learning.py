@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from easy2hard import atomic
+from easy2hard.evaluation.first_thought import refuse_nonsense
 from easy2hard.evaluation.fit import fit, own_training, refuse_untrained
 from easy2hard.evaluation.probe import probe, seconds_per_step
 from easy2hard.evaluation.raised import told
@@ -22,11 +23,13 @@ def learn(run: Run, model: Recurrent) -> tuple[Outcome | None, Fast]:
     if not run.learns:
         return None, Fast()
     if own := own_training(run.entry, model, run.spec, run.seed):
+        atomic.make_folder(run.folder)
         return fit(own, run, model), Fast()
     trainable(model)
     fast = _probed(run) if run.ask.fast else Fast()
     if not _finished(run):
         _say_cost(run, fast)
+    atomic.make_folder(run.folder)  # no earlier: a recipe that is refused leaves nothing behind
     with told(run.entry, f"while it was trained at level {', '.join(run.train_levels)}"):
         outcome = train(
             model,
@@ -47,9 +50,10 @@ def foretell(runs: Sequence[Run]) -> tuple[int, float | None]:
     """How many trainings these runs of one entry would begin, and the seconds that they take; None where unknown."""
     one = runs[0]
     model = one.build()
+    if one.chosen is None and not one.ask.weights:
+        refuse_untrained(one.entry, model)
+    refuse_nonsense(one, model.eval())
     if not one.learns:
-        if one.chosen is None and not one.ask.weights:
-            refuse_untrained(one.entry, model)
         return 0, 0.0
     trainings = sum(not _finished(run) for run in runs)
     if not trainings:
@@ -71,6 +75,7 @@ def _probed(run: Run) -> Fast:
         return Fast(**json.loads(noted.read_text()))
     fast, times = probe(run)
     run.listen(Step("probing what is fast here", 1, 1, times))
+    atomic.make_folder(run.folder)
     atomic.write_text(noted, json.dumps(fast._asdict()) + "\n")
     return fast
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from easy2hard import entry as entries
 from easy2hard.entry import Entry
-from easy2hard.errors import UserError
-from easy2hard.score import WrongAnswer
+from easy2hard.errors import UserError, WrongAnswer
 
 
 @contextmanager

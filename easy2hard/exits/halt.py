@@ -2,7 +2,8 @@
 
 For nets that learn when to stop (adaptive computation time, Graves, 2016; PonderNet, Banino et al., 2021) and say it in
 `halt`. The threshold stands at the median of the time at which such a net would stop if it drew lots: no lots are
-drawn, so that the answer is the same every time.
+drawn, so that the answer is the same every time. ACT stops where its sum comes within epsilon of 1: such a net hands
+out 0 before that, and 1 from there on.
 """
 
 from typing import ClassVar

@@ -1,5 +1,6 @@
 """`push data`: the folders that `generate` wrote, as one dataset repo with one card."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -60,9 +61,9 @@ def push_data(
         f"Add {names}: data and card",
         listen,
     )
-    where = target._replace(create_pr=False)
+    where = dataclasses.replace(target, create_pr=False)
     if sent.pull:
-        where = where._replace(revision=f"refs/pr/{sent.pull.rsplit('/', 1)[1]}")
+        where = dataclasses.replace(where, revision=f"refs/pr/{sent.pull.rsplit('/', 1)[1]}")
     tagged = (
         () if target.dry_run or sent.pull or target.revision != "main" else _tag(api, sent, staged, listen)
     )

@@ -17,14 +17,19 @@ Kind = Literal["model", "dataset", "space"]
 _TOGETHER = 5  # files under way at once; after each group the progress bar moves
 
 
-class Target(NamedTuple):
-    """Where a push goes."""
+@dataclass(frozen=True)
+class Target:
+    """Where a push goes; `UserError` for what is no name of a repo."""
 
     repo: str  # ORGANISATION/NAME
     revision: str = "main"  # a branch; it is made where it is missing
     private: bool = False  # of a repo that the push creates
     create_pr: bool = False  # propose the change instead of making it
     dry_run: bool = False  # only say what would be sent
+
+    def __post_init__(self) -> None:
+        if self.repo.count("/") != 1 or not all(self.repo.split("/")):
+            raise UserError(f"a repo is ORGANISATION/NAME, such as my-lab/easy2hard; got '{self.repo}'.")
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,6 @@ def send(
     `stage` is called again when somebody else pushed meanwhile, so what it merges is never lost. A pull
     request of ours that proposes the same is found again. Raises `UserError`.
     """
-    if target.repo.count("/") != 1:
-        raise UserError(f"--repo is ORGANISATION/NAME, such as my-lab/easy2hard; got '{target.repo}'.")
     return insist(lambda: _attempt(api, target, kind, stage, title, listen), target.repo, listen)
 
 

@@ -9,24 +9,32 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, positive
 from easy2hard.losses import Lesson
 
-_LEAST = 1e-6  # a chance is never quite 0, so that its logarithm has a gradient
+_LEAST = 1e-6  # a chance is never quite 0, so that its logarithm is finite
 
 
 def loss(lesson: Lesson, prior: float = 0.2, beta: float = 0.01) -> Tensor:
     """The mean over samples of sum_n p_n L_n + beta KL(p || geometric(prior)), over n = 1, …, N training iterations.
 
     p_n is the chance of stopping at iteration n, the last one taking what is left; L_n the task's loss of that answer.
-    1 / `prior` is how many iterations the prior takes on average; `beta` has the unit of the task's loss. Raises
-    `UserError` for a model without `halt`, a prior outside ]0, 1[ or a negative beta.
+    A chance of having stopped never falls: where `halt` does, the earlier one holds. The prior stops a share `prior` of
+    what still runs in each iteration; `beta` has the unit of the task's loss. Raises `UserError` for a model without
+    `halt`, a single iteration, a prior outside ]0, 1[, or a beta that is negative or not finite.
     """
     if not 0 < prior < 1:
-        raise UserError(f"the option prior of the loss ponder must be above 0 and below 1; got {prior}.")
-    if beta < 0:
-        raise UserError(f"the option beta of the loss ponder must be at least 0; got {beta}.")
-    stopped = [lesson.model.halt(state, lesson.x) for state in lesson.states]
+        raise UserError(
+            f"the option prior of the loss ponder must be above 0 and below 1; got {prior}. At 0.2 a fifth of what "
+            "still runs stops in each iteration."
+        )
+    positive("the loss ponder", or_zero=True, beta=beta)
+    if lesson.iterations < 2:
+        raise UserError(
+            "the loss ponder learns at which iteration to stop, and with one training iteration there is no choice; "
+            "set train_iterations to 2 or more."
+        )
+    stopped = [lesson.model.halting(state, lesson.x) for state in lesson.states]
     if any(chance is None for chance in stopped):
         raise UserError("the loss ponder needs a model that says when it is done, by halt(state, x).")
     p = _stops(torch.stack(cast(list[Tensor], stopped)))
@@ -35,8 +43,8 @@ def loss(lesson: Lesson, prior: float = 0.2, beta: float = 0.01) -> Tensor:
 
 
 def _stops(stopped: Tensor) -> Tensor:
-    """From the chance (N, n) of having stopped by each iteration to that of stopping there; each column sums to 1."""
-    stopped = torch.cat([stopped[:-1], torch.ones_like(stopped[:1])])
+    """From the chance (N, n) of having stopped by each iteration to that of stopping there; a column sums to 1."""
+    stopped = torch.cat([stopped[:-1].cummax(dim=0).values, torch.ones_like(stopped[:1])])
     return stopped.diff(dim=0, prepend=torch.zeros_like(stopped[:1])).clamp(min=_LEAST)
 
 

@@ -17,7 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from easy2hard.errors import UserError
+from easy2hard.errors import UserError, WrongAnswer
+
+_ROUNDING = 1e-5  # by which a sum of chances may pass 1
 
 State = Any  # a tensor, or a (nested) tuple of tensors; the batch is the first axis of each
 
@@ -60,6 +62,29 @@ class Recurrent(nn.Module):
         lambda), it is 1 minus the product of 1 - lambda, which the state has to carry.
         """
         return None
+
+    def halting(self, state: State, x: Tensor) -> Tensor | None:
+        """What `halt` says, as the harness takes it: None, or a floating-point number (n,) in [0, 1].
+
+        A sum of chances may pass 1 by rounding; `WrongAnswer` for more than that, and for another form. NaN, as of a
+        net that has diverged on a hard sample, is no chance at all, and nothing stops there.
+        """
+        chance: object = self.halt(state, x)
+        if chance is None:
+            return None
+        if not isinstance(chance, Tensor) or not chance.is_floating_point() or chance.shape != (len(x),):
+            tensor = isinstance(chance, Tensor)
+            got = f"{chance.dtype} {tuple(chance.shape)}" if tensor else type(chance).__name__  # type: ignore[attr-defined]
+            raise WrongAnswer(
+                f"halt(state, x) gives {got}; it needs a float tensor ({len(x)},), one chance a sample."
+            )
+        if bool(((chance < -_ROUNDING) | (chance > 1 + _ROUNDING)).any()):
+            low, high = (float(end) for end in chance.detach().nan_to_num(0.5).aminmax())
+            raise WrongAnswer(
+                f"halt(state, x) gives {low:.6g} to {high:.6g}; a chance lies in [0, 1]: end in a sigmoid, or "
+                "clamp a sum."
+            )
+        return chance.clamp(0, 1)
 
     @property
     def halts(self) -> bool:
@@ -202,5 +227,10 @@ def map_state(state: State, change: Callable[[Tensor], Tensor]) -> State:
     """Apply `change` to every tensor of a state."""
     if isinstance(state, Tensor):
         return change(state)
+    if not isinstance(state, tuple | list):
+        raise UserError(
+            f"a state is a tensor or a (nested) tuple of tensors, each with the batch first; got "
+            f"{type(state).__name__}. Let a counter be a tensor (n,)."
+        )
     parts = [map_state(part, change) for part in state]
     return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)  # a named tuple keeps its names
