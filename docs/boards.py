@@ -9,10 +9,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from easy2hard import atomic, entry as entries
-from easy2hard.board import collect, definition, sheet
+from easy2hard.board import collect, definition, sheet, tables
 from easy2hard.board.sheet import Row, Sheet
-from easy2hard.board.tables import answer
-from easy2hard.units import label, show_spread
+from easy2hard.units import label
 
 BOARDS = ("sp", "sp-cifar10", "gaussian", "maze")
 MOST = 8  # the last rank that is shown
@@ -59,16 +58,14 @@ def _rows(one: Sheet) -> Iterator[list[str]]:
 def _row(rank: str, row: Row, one: Sheet) -> list[str]:
     standing, metric = row.standing, one.asked.metric
     record, seeds = standing.record, standing.seeds
-    told = f" (is told the {' and '.join(record.model.needs)})" if record.model.needs else ""
-    value, _, sd = show_spread(metric, standing.headline, standing.sd).partition(" ± ")
     return [
         rank,
-        f"[{record.title}](submissions/{record.model.id}){told}",
+        tables.name(record, "submissions"),
         f"{record.model.params_total:,}",
         standing.shown(one.board.easy, metric),
         standing.shown(one.board.hard, metric),
-        f"**{value}**" + (f" ± {sd}" if sd else ""),
-        answer(record),
+        tables.headline(standing),
+        tables.answer(record),
         str(len(seeds.filed)) if record.train else "",
     ]
 

@@ -10,8 +10,6 @@ from types import ModuleType
 from easy2hard.errors import UserError
 
 _PACKAGE = Path(__file__).parent
-
-
 LOADED = "_easy2hard_"  # how the name of a module begins that was imported by its path
 
 

@@ -88,7 +88,7 @@ def test_a_rule_forgets_the_samples_that_left(name: str) -> None:
 
     def tell(rule: object, t: int, rows: Tensor) -> list[bool]:
         thought = Thought(t + 1, decided[t, rows], sure[t, rows], done[t, rows])
-        return rule.take(thought).tolist()  # type: ignore[attr-defined]
+        return rule.take(thought).tolist()  # type: ignore[attr-defined]  # any rule
 
     everybody = torch.arange(6)
     for t in range(3):

@@ -330,7 +330,7 @@ def test_a_net_that_trains_itself_is_told_the_level_of_each_batch(
 
 def test_boards_say_who_is_told_the_level() -> None:
     record = make(model__needs=("level",)).record
-    assert "(is told the level)" in tables._name(record, "submissions")
+    assert "(is told the level)" in tables.name(record, "submissions")
 
 
 def test_a_torch_entry_may_train_itself(run: Callable[..., Record], tmp_path: Path) -> None:

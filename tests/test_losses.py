@@ -173,13 +173,13 @@ class Stopping(DT):
 
     chances = (0.5, 0.25, 0.9)
 
-    def encode(self, x: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]
+    def encode(self, x: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]  # a state of parts
         return super().encode(x), 0
 
-    def step(self, state: tuple[Tensor, int], x: Tensor, t: int) -> tuple[Tensor, int]:  # type: ignore[override]
+    def step(self, state: tuple[Tensor, int], x: Tensor, t: int) -> tuple[Tensor, int]:  # type: ignore[override]  # a state of parts
         return super().step(state[0], x, t), state[1] + 1
 
-    def decode(self, state: tuple[Tensor, int], x: Tensor) -> Tensor:  # type: ignore[override]
+    def decode(self, state: tuple[Tensor, int], x: Tensor) -> Tensor:  # type: ignore[override]  # a state of parts
         return super().decode(state[0], x)
 
     def halt(self, state: tuple[Tensor, int], x: Tensor) -> Tensor:
@@ -233,7 +233,7 @@ def test_a_chance_that_falls_takes_no_stop_back() -> None:
 )
 def test_ponder_weighs_no_chance_of_another_form(halt: Any) -> None:
     model = PonderDT(3, 3, width=4)
-    model.halt = lambda state, x: halt(x)  # type: ignore[method-assign]
+    model.halt = lambda state, x: halt(x)  # type: ignore[method-assign]  # for this test
     with pytest.raises(UserError, match=r"halt\(state, x\) gives"):
         ponder.loss(lesson(model))
 

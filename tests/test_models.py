@@ -621,5 +621,5 @@ def test_a_state_that_is_no_tensor_is_refused_where_samples_leave(state: object)
 
 def test_a_sum_of_chances_may_pass_one_by_rounding() -> None:
     model, x = PonderDT(3, 3, width=4), torch.zeros(2, 3, 8, 8)
-    model.halt = lambda state, x: torch.tensor([1 + 5e-7, 0.5])  # type: ignore[method-assign]
+    model.halt = lambda state, x: torch.tensor([1 + 5e-7, 0.5])  # type: ignore[method-assign]  # for this test
     assert model.halting(None, x).tolist() == [1.0, 0.5]

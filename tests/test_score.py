@@ -159,10 +159,10 @@ def test_samples_that_leave_the_batch_answer_as_if_they_had_stayed(
 class Halting(Settling):
     """Says that it is done after 1 to 12 iterations, each sample after a number of its own."""
 
-    def encode(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]  # a state of parts
         return *super().encode(x), torch.zeros(len(x)), 1 + (x[:, 0, 0, 0] * 12).floor()
 
-    def step(self, state: tuple[Tensor, ...], x: Tensor, t: int) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def step(self, state: tuple[Tensor, ...], x: Tensor, t: int) -> tuple[Tensor, ...]:  # type: ignore[override]  # a state of parts
         now, share, count, last = state
         return *super().step((now, share), x, t), count + 1, last
 

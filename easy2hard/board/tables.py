@@ -21,13 +21,13 @@ def ranking(rows: Iterable[Row], easy: str, hard: str, submissions: str) -> str:
         lines.append(
             {
                 "rank": rank or "–",
-                "model": _name(one.record, submissions),
+                "model": name(one.record, submissions),
                 "parameters": f"{one.record.model.params_total:,}",
                 "MACs per iteration": show_count(one.record.model.macs_per_iteration),
                 "MACs per answer": show_macs(at_easy.macs) if at_easy else "n/a",
                 f"easy {easy}": show_figure(metric, at_easy),
                 f"hard {hard}": one.shown(hard, metric),
-                "headline": _headline(one),
+                "headline": headline(one),
                 "95 % interval": "–" if one.fault else show_interval(metric, one.ci95),
                 "answer": answer(one.record),
                 **_oracle(metric, one.oracle),
@@ -44,7 +44,7 @@ def references(rows: Sequence[Row], levels: Iterable[str], submissions: str) -> 
         metric = one.asked.metric
         lines.append(
             {
-                "model": _name(one.record, submissions),
+                "model": name(one.record, submissions),
                 "parameters": f"{one.record.model.params_total:,}",
                 **{level: one.shown(level, metric) for level in levels},
                 "headline": "n/a" if one.fault else show_spread(metric, one.headline, one.sd),
@@ -80,7 +80,7 @@ def twins(found: Iterable[Pair], submissions: str) -> str:
     for pair in found:
         sides = [one.seeds for one in pair.sides if one]
         seeds = " and ".join(_seeds(len(side.filed), side.failed) for side in sides)
-        lines.append({"model": _name(pair.shown.record, submissions), **pair.figures, "seeds": seeds})
+        lines.append({"model": name(pair.shown.record, submissions), **pair.figures, "seeds": seeds})
     return _table(lines)
 
 
@@ -90,7 +90,7 @@ def gaps(found: Iterable[Gap], metric: str, submissions: str) -> str:
     for gap in found:
         lines.append(
             {
-                "model": _name(gap.ceiling.record, submissions),
+                "model": name(gap.ceiling.record, submissions),
                 "level": gap.level,
                 "trained on it": show_figure(metric, gap.trained),
                 "trained on easy": show_figure(metric, gap.entry),
@@ -175,12 +175,14 @@ def _cell(one: Standing, level: str, budget: int, exit: str | None) -> str:
     return f"**{text}**" if chosen else text
 
 
-def _name(record: Record, submissions: str) -> str:
+def name(record: Record, submissions: str) -> str:
+    """The title as a link to the entry, and what it is told; `submissions` is the folder of the entries."""
     told = f" (is told the {' and '.join(record.model.needs)})" if record.model.needs else ""
     return f"[{escaped(record.title)}]({submissions}/{record.model.id}){escaped(told)}"
 
 
-def _headline(one: Standing) -> str:
+def headline(one: Standing) -> str:
+    """The mean over the hard levels in bold, and its spread over seeds."""
     if one.fault:
         return "n/a"
     metric = one.asked.metric

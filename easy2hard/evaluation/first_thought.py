@@ -40,13 +40,12 @@ def fault(run: Run, model: Recurrent, *, learnt: bool) -> str | None:
 
 @torch.inference_mode()
 def _first_thought(run: Run, model: Recurrent, device: str) -> Tensor:
-    """The answer after one iteration; `UserError` for one of another shape or dtype."""
+    """The answer after one iteration; `UserError` for one of another shape or dtype, or a chance that is none."""
     level = run.train_levels[0]
     model.tell(level)
     images, _ = run.task.tensors(run.task.draw("validation", level, np.arange(_LOOKED_AT, dtype=np.int64)))
     x = images.to(device, memory_format=torch.channels_last)
     with told(run.entry, f"on images {tuple(x.shape)}", always=True):
-        if model.halts:
-            state, seen = model.encode(x), model.recall(x)
-            model.halting(model.step(state, seen, 0), x)
-        return checked(model(x, 1), run.task, x)
+        state = model.step(model.encode(x), model.recall(x), 0)
+        model.halting(state, x)
+        return checked(model.decode(state, x), run.task, x)

@@ -26,7 +26,7 @@ def seconds_per_step(run: Run, fast: Fast) -> float:
     times = []
     for repeat in range(_REPEATS + 1):
         began = time.perf_counter()
-        step(x, target, random.Random(repeat), plan.second(0, device)).backward()  # type: ignore[no-untyped-call]
+        step(x, target, random.Random(repeat), plan.second(0, device)).backward()  # type: ignore[no-untyped-call]  # torch's
         if device != "cpu":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - began)

@@ -27,13 +27,13 @@ class PonderDT(DT):
         features = super().encode(x)
         return features, features.new_ones(len(x))
 
-    def step(self, state: tuple[Tensor, Tensor], x: Tensor, t: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def step(self, state: tuple[Tensor, Tensor], x: Tensor, t: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # as above
         features, going = state
         features = super().step(features, x, t)
         chance = torch.sigmoid(self.stop(features.mean(dim=(2, 3)))[:, 0])
         return features, going * (1 - chance)
 
-    def decode(self, state: tuple[Tensor, Tensor], x: Tensor) -> Tensor:  # type: ignore[override]
+    def decode(self, state: tuple[Tensor, Tensor], x: Tensor) -> Tensor:  # type: ignore[override]  # as above
         return super().decode(state[0], x)
 
     def halt(self, state: tuple[Tensor, Tensor], x: Tensor) -> Tensor:

@@ -73,8 +73,8 @@ class Recurrent(nn.Module):
         if chance is None:
             return None
         if not isinstance(chance, Tensor) or not chance.is_floating_point() or chance.shape != (len(x),):
-            tensor = isinstance(chance, Tensor)
-            got = f"{chance.dtype} {tuple(chance.shape)}" if tensor else type(chance).__name__  # type: ignore[attr-defined]
+            kind = type(chance).__name__
+            got = f"{chance.dtype} {tuple(chance.shape)}" if isinstance(chance, Tensor) else kind
             raise WrongAnswer(
                 f"halt(state, x) gives {got}; it needs a float tensor ({len(x)},), one chance a sample."
             )
